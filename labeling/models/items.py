@@ -1,0 +1,169 @@
+"""Review items and their seats: the queue."""
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from labeling.models.rubrics import Rubric
+from reviewapp.core.models import Content, Membership, Project
+
+
+class QueueSettings(models.Model):
+    """How a project's queue treats people. One row per project."""
+
+    project = models.OneToOneField(Project, on_delete=models.PROTECT, related_name="queue_settings")
+    gold_rate = models.FloatField(
+        default=0.0,
+        validators=[MinValueValidator(0.0), MaxValueValidator(0.5)],
+        help_text="Share of claims that are planted gold cases, 0 to 0.5.",
+    )
+    daily_cap = models.PositiveIntegerField(default=200, help_text="Items per person and day (UTC).")
+    lease_seconds = models.PositiveIntegerField(default=1800)
+    undo_seconds = models.PositiveIntegerField(default=8)
+
+    class Meta:
+        verbose_name_plural = "queue settings"
+        constraints = [
+            models.CheckConstraint(condition=Q(gold_rate__gte=0, gold_rate__lte=0.5), name="gold_rate_range"),
+        ]
+
+    def __str__(self) -> str:
+        return f"queue settings of {self.project}"
+
+
+class ItemKind(models.TextChoices):
+    LIVE = "live"
+    AUDIT = "audit"
+    GOLD = "gold"
+    REPEAT = "repeat"
+    CALIBRATION = "calibration"
+
+
+class ItemStatus(models.TextChoices):
+    OPEN = "open"
+    DISPUTED = "disputed"
+    SETTLED = "settled"
+
+
+class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
+    def judged_live(self) -> "ReviewItemQuerySet":
+        """Items that stand for real traffic, gold and calibration left out."""
+        return self.filter(kind__in=[ItemKind.LIVE, ItemKind.AUDIT])
+
+
+class ReviewItem(models.Model):
+    """One thing to be judged. Its kind is never told to a reviewer."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="review_items")
+    public_id = models.UUIDField(unique=True, editable=False)
+    kind = models.CharField(max_length=12, choices=ItemKind)
+    intent = models.CharField(max_length=100)
+    content = models.ForeignKey(Content, on_delete=models.PROTECT, related_name="review_items")
+    # The content's, so that a claim can tell what a person has seen without reading content.
+    fingerprint = models.CharField(max_length=64)
+    rubric = models.ForeignKey(Rubric, on_delete=models.PROTECT, related_name="items")
+    raters_needed = models.PositiveSmallIntegerField(default=1)
+    ratings_counted = models.PositiveSmallIntegerField(default=0)
+    status = models.CharField(max_length=10, choices=ItemStatus, default=ItemStatus.OPEN)
+    due_at = models.DateTimeField()
+    # Names of the source, masked wherever they occur in what a reviewer reads.
+    mask_names = models.JSONField(default=list)
+    # The verdict in force; earlier ones stay in `verdicts`.
+    verdict = models.ForeignKey("Verdict", on_delete=models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = ReviewItemQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=ItemKind.values), name="item_kind_known"),
+            models.CheckConstraint(condition=Q(status__in=ItemStatus.values), name="item_status_known"),
+            models.CheckConstraint(condition=Q(raters_needed__gte=1), name="item_needs_a_rater"),
+            models.CheckConstraint(
+                condition=Q(ratings_counted__lte=F("raters_needed")), name="item_never_over_full"
+            ),
+            models.CheckConstraint(
+                condition=Q(status=ItemStatus.SETTLED, verdict__isnull=False)
+                | (~Q(status=ItemStatus.SETTLED) & Q(verdict__isnull=True)),
+                name="item_settled_means_verdict",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["project", "status", "kind"], name="item_by_status"),
+        ]
+
+    def __str__(self) -> str:
+        return f"item {self.pk}"
+
+
+class Lane(models.TextChoices):
+    """Which stream a claim draws from. Never told to a reviewer."""
+
+    WORK = "work"
+    GOLD = "gold"
+    ADJUDICATION = "adjudication"
+
+
+class SeatState(models.TextChoices):
+    OPEN = "open"
+    LEASED = "leased"
+    SUBMITTED = "submitted"
+    CLOSED = "closed"
+
+
+class Seat(models.Model):
+    """One place for one person on one item. Number 0 is the adjudicator's, 1…k are the raters'.
+
+    `priority` and `due_at` are copied from the item so that a claim reads one index and no join.
+    """
+
+    item = models.ForeignKey(ReviewItem, on_delete=models.PROTECT, related_name="seats")
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+")
+    number = models.PositiveSmallIntegerField()
+    lane = models.CharField(max_length=12, choices=Lane)
+    state = models.CharField(max_length=10, choices=SeatState, default=SeatState.OPEN)
+    holder = models.ForeignKey(Membership, on_delete=models.PROTECT, null=True, related_name="+")
+    lease_expires_at = models.DateTimeField(null=True)
+    # Smaller is sooner.
+    priority = models.PositiveIntegerField(default=1)
+    due_at = models.DateTimeField()
+    credential = models.CharField(max_length=60, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["item", "number"], name="seat_number_unique"),
+            models.UniqueConstraint(
+                fields=["item", "holder"], condition=Q(holder__isnull=False), name="one_seat_per_person"
+            ),
+            models.CheckConstraint(condition=Q(state__in=SeatState.values), name="seat_state_known"),
+            models.CheckConstraint(
+                condition=Q(lane=Lane.ADJUDICATION, number=0) | (~Q(lane=Lane.ADJUDICATION) & Q(number__gte=1)),
+                name="seat_zero_adjudicates",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=SeatState.LEASED, holder__isnull=False, lease_expires_at__isnull=False)
+                | Q(state=SeatState.SUBMITTED, holder__isnull=False, lease_expires_at__isnull=True)
+                | Q(
+                    state__in=[SeatState.OPEN, SeatState.CLOSED],
+                    holder__isnull=True,
+                    lease_expires_at__isnull=True,
+                ),
+                name="seat_state_consistent",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["project", "lane", "priority", "due_at", "id"],
+                condition=Q(state=SeatState.OPEN),
+                name="seat_claim",
+            ),
+            models.Index(
+                fields=["project", "lease_expires_at"],
+                condition=Q(state=SeatState.LEASED),
+                name="seat_expiry",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"seat {self.number} of item {self.item_id}"

@@ -1,0 +1,60 @@
+"""What reviewers hand in, checked for shape. Whether it fits the rubric is the service's business."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from labeling.models import Cause, Preference, VerdictValue
+from reviewapp.core.serializers import StrictSerializer
+
+MAX_NOTE = 20_000
+
+
+class SubmissionIn(StrictSerializer):
+    values = serializers.DictField(child=serializers.JSONField(allow_null=True), default=dict)
+    preferred = serializers.ChoiceField(choices=Preference.choices, required=False, allow_null=True)
+    verdict = serializers.ChoiceField(choices=VerdictValue.choices, required=False, allow_null=True)
+    correction = serializers.CharField(
+        required=False, allow_blank=True, allow_null=True, trim_whitespace=False, max_length=200_000
+    )
+    rationale = serializers.CharField(required=False, allow_blank=True, allow_null=True, max_length=MAX_NOTE)
+    cause = serializers.ChoiceField(choices=Cause.choices, required=False, allow_null=True)
+    client_seconds = serializers.FloatField(required=False, allow_null=True, min_value=0, max_value=86_400)
+    idempotency_key = serializers.CharField(max_length=100)
+
+    def validate_values(self, values: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in values.items() if value is not None}
+
+
+class DraftIn(serializers.Serializer[Any]):
+    """Unfinished work, in whatever state it is: any JSON object up to a size."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            raise serializers.ValidationError("A draft is a JSON object.")
+        return data
+
+
+class ReasonIn(StrictSerializer):
+    reason = serializers.CharField(max_length=1000)
+
+
+class OptionalReasonIn(StrictSerializer):
+    reason = serializers.CharField(max_length=1000, required=False, allow_blank=True, default="")
+
+
+class ReceiptOut(serializers.Serializer[Any]):
+    receipt = serializers.UUIDField()
+    undo_until = serializers.DateTimeField()
+
+
+class LeaseOut(serializers.Serializer[Any]):
+    lease_expires_at = serializers.DateTimeField()
+
+
+class ClaimOut(serializers.Serializer[Any]):
+    assignment = serializers.CharField()
+    lease_expires_at = serializers.DateTimeField()
+    task = serializers.JSONField()
+    rubric = serializers.JSONField()
+    today = serializers.JSONField()

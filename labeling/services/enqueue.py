@@ -1,0 +1,71 @@
+"""How items enter the queue. Whoever calls says everything as plain values; labeling asks nobody why."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import uuid_utils.compat
+from django.db import transaction
+
+from labeling.models import ItemKind, Lane, ReviewItem, Seat
+from labeling.services.rubrics import active_rubric
+from reviewapp.core.models import Content, Project
+
+# Gold seats are drawn in the order of a random priority below this.
+GOLD_PRIORITIES = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class NewItem:
+    """One thing to be judged. `priority`: smaller is sooner; `raters`: how many people must judge it."""
+
+    kind: str
+    intent: str
+    content: Content
+    raters: int
+    priority: int
+    due_at: datetime
+    credential: str = ""
+    mask_names: tuple[str, ...] = ()
+
+
+@transaction.atomic
+def enqueue_items(*, project: Project, items: Sequence[NewItem], now: datetime) -> list[ReviewItem]:
+    """Create the items with their open seats, in order. Raises RubricRefused without a rubric in force."""
+    rubrics = {kind: active_rubric(project, kind) for kind in {item.content.task_kind for item in items}}
+    rows = ReviewItem.objects.bulk_create(
+        ReviewItem(
+            project=project,
+            public_id=new_public_id(),
+            kind=item.kind,
+            intent=item.intent,
+            content=item.content,
+            fingerprint=item.content.fingerprint,
+            rubric=rubrics[item.content.task_kind],
+            raters_needed=item.raters,
+            due_at=item.due_at,
+            mask_names=[*item.mask_names, *project.masked_names],
+            created_at=now,
+        )
+        for item in items
+    )
+    Seat.objects.bulk_create(
+        Seat(
+            item=row,
+            project=project,
+            number=number,
+            lane=Lane.GOLD if item.kind == ItemKind.GOLD else Lane.WORK,
+            priority=item.priority,
+            due_at=item.due_at,
+            credential=item.credential,
+        )
+        for row, item in zip(rows, items, strict=True)
+        for number in range(1, item.raters + 1)
+    )
+    return rows
+
+
+def new_public_id() -> uuid.UUID:
+    """A UUIDv7: what programs call an item or verdict. Reviewers never see it."""
+    return uuid_utils.compat.uuid7()

@@ -1,0 +1,261 @@
+"""Handing in a rating, and taking it back within the undo window."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from labeling.models import (
+    Assignment,
+    AssignmentState,
+    Cause,
+    Criterion,
+    CriterionType,
+    GoldResult,
+    ItemKind,
+    ItemStatus,
+    Lane,
+    Preference,
+    Rating,
+    RatingWithdrawal,
+    ReviewItem,
+    Rubric,
+    Seat,
+    SeatState,
+    VerdictValue,
+)
+from labeling.services.claiming import AssignmentLost, locked_assignment, queue_settings
+from labeling.services.settling import settle
+
+OTHER_SIDE = {"a": "b", "b": "a"}
+
+
+class SubmissionInvalid(Exception):
+    """What was handed in does not fit the rubric; `errors` are {pointer, code, detail}."""
+
+    def __init__(self, errors: list[dict[str, str]]) -> None:
+        super().__init__("; ".join(error["detail"] for error in errors))
+        self.errors = errors
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One person's answer, with `preferred` as the person saw the sides."""
+
+    idempotency_key: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    preferred: str = ""
+    verdict: str = ""
+    correction: str = ""
+    rationale: str = ""
+    cause: str = ""
+    client_seconds: float | None = None
+
+
+@transaction.atomic
+def submit_rating(*, assignment: Assignment, submission: Submission, now: datetime) -> tuple[Rating, bool]:
+    """The stored rating and whether it is new; the same key again gives the same rating.
+
+    A lease that ended still counts while a seat of the item is free; otherwise the rating is kept as
+    an extra one. Raises SubmissionInvalid, or AssignmentLost when the work was handed in or given back.
+    """
+    assignment = locked_assignment(assignment.token, [assignment.reviewer_id])
+    known = Rating.objects.filter(assignment=assignment, idempotency_key=submission.idempotency_key).first()
+    if known:
+        return known, False
+    if assignment.state not in (AssignmentState.LEASED, AssignmentState.EXPIRED):
+        raise AssignmentLost("This item has been handed in or given back already.")
+    item = ReviewItem.objects.select_for_update().get(pk=assignment.item_id)
+    verdict = checked_verdict(submission, item.rubric, adjudicating=assignment.seat.lane == Lane.ADJUDICATION)
+    seat = _seat_to_fill(assignment)
+    rating = _store(assignment, submission, item=item, verdict=verdict, extra=seat is None, now=now)
+    if seat is not None:
+        _fill(seat, assignment)
+    Assignment.objects.filter(pk=assignment.pk).update(
+        state=AssignmentState.SUBMITTED, ended_at=now, **({"seat": seat} if seat else {})
+    )
+    if seat is not None:
+        _count(item, rating, now)
+    return rating, True
+
+
+def checked_verdict(submission: Submission, rubric: Rubric, *, adjudicating: bool) -> str:
+    """The verdict the submission amounts to. Raises SubmissionInvalid naming every fault."""
+    criteria = list(rubric.criteria.all())
+    errors = _value_errors(submission.values, criteria)
+    if rubric.pairwise and submission.preferred not in Preference.values:
+        errors.append(_error("/preferred", "required", "Choose a, b or tie."))
+    if not rubric.pairwise and submission.preferred:
+        errors.append(_error("/preferred", "unexpected", "There is only one response to judge."))
+    if submission.verdict and submission.verdict not in VerdictValue.values:
+        errors.append(_error("/verdict", "invalid", "verdict is accept, correct or reject."))
+    if submission.correction and not rubric.corrections:
+        errors.append(_error("/correction", "unexpected", "This rubric takes no corrections."))
+    if submission.verdict == VerdictValue.CORRECT and not submission.correction:
+        errors.append(_error("/correction", "required", "A correction needs the corrected response."))
+    if adjudicating and submission.cause not in Cause.values:
+        errors.append(_error("/cause", "required", f"Name the cause: {', '.join(Cause.values)}."))
+    if not adjudicating and submission.cause:
+        errors.append(_error("/cause", "unexpected", "Only an adjudication names a cause."))
+    failing = any(_fails(criterion, submission.values.get(criterion.name)) for criterion in criteria)
+    if failing and submission.verdict == VerdictValue.ACCEPT:
+        errors.append(_error("/verdict", "contradiction", "A failing value cannot go with accept."))
+    if errors:
+        raise SubmissionInvalid(errors)
+    if submission.verdict:
+        return submission.verdict
+    if submission.correction:
+        return VerdictValue.CORRECT
+    return VerdictValue.REJECT if failing else VerdictValue.ACCEPT
+
+
+def _value_errors(values: Mapping[str, Any], criteria: list[Criterion]) -> list[dict[str, str]]:
+    known = {criterion.name: criterion for criterion in criteria}
+    errors = [
+        _error(f"/values/{name}", "unknown", f'The rubric has no criterion "{name}".')
+        for name in values
+        if name not in known
+    ]
+    for name, criterion in known.items():
+        value = values.get(name)
+        if value is None:
+            if criterion.required:
+                errors.append(_error(f"/values/{name}", "required", f'Answer "{criterion.question}"'))
+        elif not _on_scale(criterion, value):
+            errors.append(_error(f"/values/{name}", "off_scale", f'{value!r} is not a value of "{name}".'))
+    return errors
+
+
+def _on_scale(criterion: Criterion, value: Any) -> bool:
+    if criterion.type == CriterionType.NUMERIC:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return number and criterion.minimum <= value <= criterion.maximum
+    # Types are compared too: True is not 1, and "1" is not 1.
+    return any(type(level["value"]) is type(value) and level["value"] == value for level in criterion.levels)
+
+
+def _fails(criterion: Criterion, value: Any) -> bool:
+    if value is None:
+        return False
+    if criterion.type == CriterionType.NUMERIC:
+        return criterion.fail_below is not None and value < criterion.fail_below
+    return value in criterion.fail_values
+
+
+def _error(pointer: str, code: str, detail: str) -> dict[str, str]:
+    return {"pointer": pointer, "code": code, "detail": detail}
+
+
+def _seat_to_fill(assignment: Assignment) -> Seat | None:
+    """The person's own seat if they hold it or it is free, else another free one, else None."""
+    own = assignment.seat
+    if own.state == SeatState.LEASED and own.holder_id == assignment.reviewer_id:
+        return own
+    if own.state == SeatState.OPEN:
+        return own
+    return (
+        Seat.objects.select_for_update()
+        .filter(item_id=assignment.item_id, lane=own.lane, state=SeatState.OPEN)
+        .order_by("number")
+        .first()
+    )
+
+
+def _fill(seat: Seat, assignment: Assignment) -> None:
+    changed = Seat.objects.filter(pk=seat.pk, state=seat.state).update(
+        state=SeatState.SUBMITTED, holder=assignment.reviewer_id, lease_expires_at=None
+    )
+    if changed != 1:
+        raise AssignmentLost("The seat changed hands this very moment; try again.")
+
+
+def _store(
+    assignment: Assignment, submission: Submission, *, item: ReviewItem, verdict: str, extra: bool, now: datetime
+) -> Rating:
+    preferred = submission.preferred
+    if assignment.swapped:
+        preferred = OTHER_SIDE.get(preferred, preferred)
+    undo_seconds = queue_settings(item.project_id).undo_seconds
+    return Rating.objects.create(
+        assignment=assignment,
+        revision=assignment.ratings.count() + 1,
+        item=item,
+        reviewer_id=assignment.reviewer_id,
+        rubric_id=item.rubric_id,
+        values=dict(submission.values),
+        preferred=preferred,
+        verdict=verdict,
+        correction=submission.correction,
+        rationale=submission.rationale,
+        cause=submission.cause,
+        extra=extra,
+        adjudication=assignment.seat.lane == Lane.ADJUDICATION,
+        client_seconds=submission.client_seconds,
+        server_seconds=max(0.0, (now - assignment.claimed_at).total_seconds()),
+        idempotency_key=submission.idempotency_key,
+        submitted_at=now,
+        undo_until=now + timedelta(seconds=undo_seconds),
+    )
+
+
+def _count(item: ReviewItem, rating: Rating, now: datetime) -> None:
+    """Gold is compared with its known answer, live work is settled: the same number of writes either way."""
+    if not rating.adjudication:
+        ReviewItem.objects.filter(pk=item.pk).update(ratings_counted=F("ratings_counted") + 1)
+        item.ratings_counted += 1
+    if item.kind == ItemKind.GOLD:
+        case = item.gold_case
+        right = (
+            rating.preferred == case.preferred
+            if case.preferred
+            else (rating.verdict == VerdictValue.ACCEPT) == case.acceptable
+        )
+        GoldResult.objects.create(
+            rating=rating, gold_case=case, reviewer_id=rating.reviewer_id, correct=right, at=now
+        )
+    else:
+        settle(item=item, now=now)
+
+
+@transaction.atomic
+def undo_rating(*, assignment: Assignment, now: datetime) -> Assignment:
+    """Withdraw the standing rating within its undo window and lease the seat again.
+
+    Raises AssignmentLost once the window has closed or an adjudicator has begun on the item.
+    """
+    assignment = locked_assignment(assignment.token, [assignment.reviewer_id])
+    rating = assignment.ratings.standing().order_by("-revision").first()
+    if assignment.state != AssignmentState.SUBMITTED or rating is None:
+        raise AssignmentLost("There is nothing to undo.")
+    if now > rating.undo_until:
+        raise AssignmentLost("The time to undo has passed.")
+    item = ReviewItem.objects.select_for_update().get(pk=assignment.item_id)
+    _reopen(item, adjudication=rating.adjudication)
+    RatingWithdrawal.objects.create(rating=rating, at=now)
+    expires = now + timedelta(seconds=queue_settings(item.project_id).lease_seconds)
+    if not rating.extra:
+        Seat.objects.filter(pk=assignment.seat_id).update(
+            state=SeatState.LEASED, holder=assignment.reviewer_id, lease_expires_at=expires
+        )
+        if not rating.adjudication:
+            ReviewItem.objects.filter(pk=item.pk).update(ratings_counted=F("ratings_counted") - 1)
+    assignment.state = AssignmentState.LEASED
+    assignment.lease_expires_at = expires
+    assignment.ended_at = None
+    assignment.save(update_fields=["state", "lease_expires_at", "ended_at"])
+    return assignment
+
+
+def _reopen(item: ReviewItem, *, adjudication: bool) -> None:
+    seat_zero = Seat.objects.select_for_update().filter(item=item, number=0).first()
+    if seat_zero and not adjudication:
+        if seat_zero.state != SeatState.OPEN:
+            raise AssignmentLost("An adjudicator has begun on this item.")
+        # Only this undo stands between the dispute and its end, so the adjudicator's seat waits closed.
+        Seat.objects.filter(pk=seat_zero.pk).update(state=SeatState.CLOSED)
+    ReviewItem.objects.filter(pk=item.pk).update(
+        status=ItemStatus.DISPUTED if adjudication else ItemStatus.OPEN, verdict=None
+    )

@@ -1,0 +1,136 @@
+"""The process environment, read once and checked.
+
+Every setting an operator can change is named here. A malformed value stops the process with a
+message that names the variable, so that a typing slip never becomes a silent default.
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+TRUE_WORDS = {"1", "true", "yes", "on"}
+FALSE_WORDS = {"0", "false", "no", "off", ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the operator asked for.
+
+    `embedded` is true when no broker is configured: background work then runs as threads of the
+    web process and the cache lives in its memory.
+    """
+
+    data_dir: Path
+    secret_key: str
+    debug: bool
+    allowed_hosts: list[str]
+    database: dict[str, Any]
+    replica: dict[str, Any] | None
+    redis_url: str | None
+    email_url: str | None
+    max_body_bytes: int
+    max_text_chars: int
+
+    @property
+    def embedded(self) -> bool:
+        return self.redis_url is None
+
+
+def read_environment(variables: Mapping[str, str], base_dir: Path) -> Environment:
+    """Parse `variables`. Raises ImproperlyConfigured naming the variable that is wrong."""
+    data_dir = Path(variables.get("DATA_DIR") or base_dir / "data").expanduser().resolve()
+    debug = _boolean(variables, "DEBUG")
+    replica_url = variables.get("DATABASE_REPLICA_URL")
+    default_database = f"sqlite:///{data_dir / 'reviewapp.sqlite3'}"
+    return Environment(
+        data_dir=data_dir,
+        secret_key=variables.get("SECRET_KEY") or _kept_secret(data_dir),
+        debug=debug,
+        allowed_hosts=_words(variables.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")),
+        database=_database("DATABASE_URL", variables.get("DATABASE_URL") or default_database),
+        replica=_database("DATABASE_REPLICA_URL", replica_url) if replica_url else None,
+        redis_url=_url(variables, "REDIS_URL", {"redis", "rediss", "unix"}),
+        email_url=_url(variables, "EMAIL_URL", {"smtp", "smtps", "console", "file"}),
+        max_body_bytes=_positive(variables, "MAX_BODY_BYTES", 32 * 1024 * 1024),
+        max_text_chars=_positive(variables, "MAX_TEXT_CHARS", 2_000_000),
+    )
+
+
+def _boolean(variables: Mapping[str, str], name: str) -> bool:
+    word = variables.get(name, "").strip().lower()
+    if word in TRUE_WORDS:
+        return True
+    if word in FALSE_WORDS:
+        return False
+    raise ImproperlyConfigured(f"{name} is {word!r}; write true or false.")
+
+
+def _positive(variables: Mapping[str, str], name: str, default: int) -> int:
+    text = variables.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isdecimal() or int(text) == 0:
+        raise ImproperlyConfigured(f"{name} is {text!r}; write a whole number above 0.")
+    return int(text)
+
+
+def _url(variables: Mapping[str, str], name: str, schemes: set[str]) -> str | None:
+    url = variables.get(name, "").strip()
+    if not url:
+        return None
+    if urlsplit(url).scheme not in schemes:
+        raise ImproperlyConfigured(f"{name} must be an address starting with one of: {', '.join(sorted(schemes))}.")
+    return url
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _kept_secret(data_dir: Path) -> str:
+    """The key in DATA_DIR/secret_key, made on first use and readable by its owner only."""
+    path = data_dir / "secret_key"
+    data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    key = secrets.token_urlsafe(50)
+    with os.fdopen(handle, "w") as file:
+        file.write(key)
+    return key
+
+
+def _database(name: str, url: str) -> dict[str, Any]:
+    try:
+        config: dict[str, Any] = dict(dj_database_url.parse(url))
+    except (ValueError, dj_database_url.UnknownSchemeError) as error:
+        raise ImproperlyConfigured(f"{name} cannot be read: {error}") from error
+    engine = config["ENGINE"].rsplit(".", 1)[-1]
+    if engine == "sqlite3":
+        return config | _sqlite_settings(config["NAME"])
+    if engine == "postgresql":
+        # Django's native pool; persistent connections and a pool exclude each other.
+        options = dict(config.get("OPTIONS", {}), pool={"min_size": 1, "max_size": 20, "timeout": 30})
+        return config | {"CONN_MAX_AGE": 0, "OPTIONS": options}
+    raise ImproperlyConfigured(f"{name} must start with sqlite:/// or postgres://.")
+
+
+def _sqlite_settings(path: str) -> dict[str, Any]:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    return {
+        "CONN_MAX_AGE": None,
+        "OPTIONS": {
+            # Write locks are taken at BEGIN, so that two writers queue instead of failing half-way.
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+        },
+    }
