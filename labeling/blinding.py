@@ -38,9 +38,7 @@ def blinded_claim(assignment: Assignment, *, now: datetime) -> dict[str, Any]:
 def blinded_task(assignment: Assignment) -> dict[str, Any]:
     """Prompt, context and response(s), masked; sides as shuffled for this person."""
     content: Content = assignment.item.content
-    visible = apply_masks(
-        {"prompt": content.prompt, "context": content.context, **content.body}, assignment.masking
-    )
+    visible = apply_masks({"prompt": content.prompt, "context": content.context, **content.body}, assignment.masking)
     task: dict[str, Any] = {
         "kind": content.task_kind,
         "prompt": _prompt(visible["prompt"]),
@@ -86,9 +84,7 @@ def today(reviewer: Membership, now: datetime) -> dict[str, int]:
 
 def anonymous_ratings(assignment: Assignment) -> list[dict[str, Any]]:
     """The ratings in dispute, without names or times, in an order of this assignment's own."""
-    ratings = list(
-        Rating.objects.standing().filter(item_id=assignment.item_id, adjudication=False).order_by("id")
-    )
+    ratings = list(Rating.objects.standing().filter(item_id=assignment.item_id, adjudication=False).order_by("id"))
     random.Random(assignment.token).shuffle(ratings)
     return [
         {

@@ -80,10 +80,11 @@ def pip(*arguments: str | Path) -> int:
 
 def install() -> None:
     if pip("--require-hashes", "--no-deps", "-r", UV_LOCK) == 0:
-        command = [str(SCRIPTS / "uv"), "pip", "sync", "--quiet", "--require-hashes"]
+        # The certificates of the system: a company's proxy is known there, not in uv's own list.
+        command = [str(SCRIPTS / "uv"), "--system-certs", "pip", "sync", "--quiet", "--require-hashes"]
         if subprocess.run([*command, "--python", str(PYTHON), str(LOCK)]).returncode == 0:
             return
-    print("uv did not install the lock; pip does it instead, which takes a minute longer", flush=True)
+    print("uv could not install the lock; pip does it instead, which takes a minute longer", flush=True)
     if pip("--require-hashes", "--no-deps", "-r", LOCK) != 0:
         sys.exit(f"{LOCK.name} could not be installed: the lines above say why.")
 

@@ -1,15 +1,21 @@
 from django.contrib import admin
-from django.urls import include, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from labeling.urls import api_urlpatterns as labeling_api
+from labeling.urls import page_urlpatterns as labeling_pages
+from labeling.urls import project_api_urlpatterns as labeling_project_api
 from reviewapp.core.problems import not_found
-from reviewapp.core.views import healthz, readyz
+from reviewapp.core.views import SignIn, SignOut, healthz, home, readyz
 from routing.urls import api_urlpatterns as routing_api
+from routing.urls import project_api_urlpatterns as routing_project_api
 
+project_api: list[URLPattern | URLResolver] = [*routing_project_api, *labeling_project_api]
 api = [
     *routing_api,
     *labeling_api,
+    path("projects/<slug:slug>/", include(project_api)),
+    path("", include(project_api)),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     re_path(r"^.*$", not_found),
@@ -20,4 +26,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", healthz),
     path("readyz", readyz),
+    path("", home, name="home"),
+    path("login/", SignIn.as_view(), name="login"),
+    path("logout/", SignOut.as_view(), name="logout"),
+    *labeling_pages,
 ]

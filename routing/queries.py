@@ -1,15 +1,18 @@
 """Compound reads of routing."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from statistics import median
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet, TextField
-from django.db.models.functions import Cast
+from django.db.models import Count, Prefetch, Q, QuerySet, TextField
+from django.db.models.functions import Cast, Coalesce
 
+from labeling.models import Rating, Verdict, VerdictValue
 from reviewapp.core.models import Project
-from routing.models import Output, OutputReview
+from routing.models import Action, Decision, Output, OutputReview, Recalibration, RecalibrationStatus
+from routing.policy.error_rate import Stratum
 
 
 def outputs_with_decisions(project: Project) -> QuerySet[Output]:
@@ -54,3 +57,120 @@ def filtered_outputs(
             flag_words__contains=f'"{flag}"'
         )
     return outputs.order_by("-id")
+
+
+def decided(project: Project, **window: Any) -> QuerySet[Decision]:
+    """Decisions in a window: `since` ≤ decided_at < `until`, of one `stakes` tier and `intent` where given."""
+    conditions = {
+        "decided_at__gte": window.get("since"),
+        "decided_at__lt": window.get("until"),
+        "stakes": window.get("stakes"),
+        "output__intent": window.get("intent"),
+    }
+    return Decision.objects.filter(project=project, **{name: value for name, value in conditions.items() if value})
+
+
+def decided_count(project: Project, **window: Any) -> int:
+    return decided(project, **window).count()
+
+
+def audit_strata(project: Project, **window: Any) -> list[Stratum]:
+    """Shipped outputs by tier and inclusion probability: how many, how many judged, how many of those wrong."""
+    rows = (
+        decided(project, **window)
+        .filter(action=Action.SHIP)
+        .values("stakes", "inclusion_probability")
+        .annotate(
+            shipped=Count("pk"),
+            judged=Count("pk", filter=Q(audited=True, output__reviews__item__verdict__isnull=False)),
+            errors=Count(
+                "pk",
+                filter=Q(audited=True, output__reviews__item__verdict__isnull=False)
+                & ~Q(output__reviews__item__verdict__value=VerdictValue.ACCEPT),
+            ),
+        )
+        .order_by("stakes", "inclusion_probability")
+    )
+    return [
+        Stratum(
+            shipped=row["shipped"],
+            audited=row["judged"],
+            errors=row["errors"],
+            audit_rate=row["inclusion_probability"] or None,
+            name=f"{row['stakes']} at {row['inclusion_probability']:g}",
+        )
+        for row in rows
+    ]
+
+
+def logged_outputs(project: Project, *, since: datetime | None = None, most: int = 100_000) -> list[dict[str, Any]]:
+    """The newest decided outputs as plain rows: facts, inclusion probability and the verdict in force, if any."""
+    rows: Iterable[Mapping[str, Any]] = (
+        decided(project, since=since)
+        .order_by("-output_id")
+        .values(
+            "output__external_id",
+            "output__intent",
+            "output__metadata",
+            "output__prompt_fingerprint",
+            "stakes",
+            "flags",
+            "trace",
+            "inclusion_probability",
+            "output__reviews__item__verdict__value",
+            "output__task_kind",
+        )[:most]
+    )
+    return [dict(row) for row in rows]
+
+
+def median_seconds_per_rating(project: Project) -> float | None:
+    """What a rating takes people, from the newest thousand; None before the first."""
+    seconds = list(
+        Rating.objects.standing()
+        .filter(item__project=project)
+        .order_by("-id")
+        .values_list(Coalesce("client_seconds", "server_seconds"), flat=True)[:1000]
+    )
+    return float(median(seconds)) if seconds else None
+
+
+def judged_outputs(project: Project) -> list[dict[str, Any]]:
+    """Outputs with a verdict in force, with what nominating them for a golden set takes."""
+    rows: Iterable[Mapping[str, Any]] = (
+        Decision.objects.filter(
+            project=project,
+            inclusion_probability__gt=0,
+            output__reviews__item__verdict__isnull=False,
+        )
+        .order_by("output_id")
+        .values(
+            "output_id",
+            "output__intent",
+            "output__reviews__item_id",
+            "output__reviews__item__verdict__value",
+            "flags",
+            "inclusion_probability",
+        )
+    )
+    return [dict(row) for row in rows]
+
+
+# A proposal is worth a person's time again after a week and this many further verdicts.
+PROPOSAL_EVERY = timedelta(days=7)
+PROPOSAL_VERDICTS = 200
+
+
+def projects_due_for_recalibration(now: datetime) -> list[Project]:
+    """Projects whose last proposal is decided and a week old, with enough verdicts since (or ever)."""
+    due = []
+    for project in Project.objects.order_by("pk"):
+        last = Recalibration.objects.filter(project=project).order_by("-pk").first()
+        if last and (last.status == RecalibrationStatus.PROPOSED or last.created_at > now - PROPOSAL_EVERY):
+            continue
+        verdicts = Verdict.objects.filter(item__project=project)
+        if last:
+            verdicts = verdicts.filter(decided_at__gt=last.created_at)
+        if verdicts.order_by()[:PROPOSAL_VERDICTS].count() >= PROPOSAL_VERDICTS:
+            due.append(project)
+    return due

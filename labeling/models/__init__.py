@@ -1,3 +1,4 @@
+from labeling.models.gold import GoldCase, GoldOrigin, GoldResult
 from labeling.models.golden import GoldenCase, GoldenSet
 from labeling.models.items import ItemKind, ItemStatus, Lane, QueueSettings, ReviewItem, Seat, SeatState
 from labeling.models.ratings import (
@@ -11,7 +12,6 @@ from labeling.models.ratings import (
     Verdict,
     VerdictValue,
 )
-from labeling.models.gold import GoldCase, GoldOrigin, GoldResult
 from labeling.models.rubrics import ActiveRubric, Criterion, CriterionType, Rubric
 
 __all__ = [

@@ -33,8 +33,7 @@ class GoldCase(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["project", "reference"], name="gold_reference_unique"),
             models.CheckConstraint(
-                condition=Q(acceptable__isnull=False, preferred="")
-                | (Q(acceptable__isnull=True) & ~Q(preferred="")),
+                condition=Q(acceptable__isnull=False, preferred="") | (Q(acceptable__isnull=True) & ~Q(preferred="")),
                 name="gold_has_one_answer",
             ),
         ]

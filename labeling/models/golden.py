@@ -25,9 +25,7 @@ class GoldenSet(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["project", "name"], name="golden_set_name_unique"),
-            models.UniqueConstraint(
-                fields=["project", "iso_year", "week", "number"], name="golden_set_number_unique"
-            ),
+            models.UniqueConstraint(fields=["project", "iso_year", "week", "number"], name="golden_set_number_unique"),
         ]
 
     def __str__(self) -> str:

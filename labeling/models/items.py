@@ -80,9 +80,7 @@ class ReviewItem(models.Model):
             models.CheckConstraint(condition=Q(kind__in=ItemKind.values), name="item_kind_known"),
             models.CheckConstraint(condition=Q(status__in=ItemStatus.values), name="item_status_known"),
             models.CheckConstraint(condition=Q(raters_needed__gte=1), name="item_needs_a_rater"),
-            models.CheckConstraint(
-                condition=Q(ratings_counted__lte=F("raters_needed")), name="item_never_over_full"
-            ),
+            models.CheckConstraint(condition=Q(ratings_counted__lte=F("raters_needed")), name="item_never_over_full"),
             models.CheckConstraint(
                 condition=Q(status=ItemStatus.SETTLED, verdict__isnull=False)
                 | (~Q(status=ItemStatus.SETTLED) & Q(verdict__isnull=True)),

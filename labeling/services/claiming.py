@@ -80,9 +80,7 @@ def _check_may_claim(reviewer: Membership, settings: QueueSettings, now: datetim
     if reviewer.paused_at:
         raise ClaimRefused("paused", reviewer.pause_reason or "Your reviewing is paused; the owner knows why.")
     cap = daily_cap(reviewer, settings)
-    held = Assignment.objects.filter(
-        reviewer=reviewer, state=AssignmentState.LEASED, lease_expires_at__gt=now
-    ).count()
+    held = Assignment.objects.filter(reviewer=reviewer, state=AssignmentState.LEASED, lease_expires_at__gt=now).count()
     if done_today(reviewer, now) + held >= cap:
         raise ClaimRefused("daily_cap_reached", f"You have reached today's limit of {cap}. Enough for today.")
 

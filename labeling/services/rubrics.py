@@ -1,6 +1,6 @@
 """Rubrics: drafted, published once, then put in force."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -49,7 +49,7 @@ def draft_rubric(
     project: Project,
     name: str,
     task_kind: str,
-    criteria: list[Mapping[str, Any]],
+    criteria: Sequence[Mapping[str, Any]],
     actor: str,
     instructions: str = "",
     corrections: bool = True,
@@ -76,7 +76,7 @@ def draft_rubric(
     return rubric
 
 
-def check_criteria(criteria: list[Mapping[str, Any]], *, pairwise: bool) -> None:
+def check_criteria(criteria: Sequence[Mapping[str, Any]], *, pairwise: bool) -> None:
     """Raises RubricRefused with a pointer to the first thing that a reviewer could not answer."""
     if not criteria and not pairwise:
         raise RubricRefused("/criteria", "a rubric needs at least one criterion")
@@ -131,9 +131,7 @@ def publish_rubric(*, rubric: Rubric, actor: str, now: datetime) -> None:
     )
     begun = Seat.objects.filter(item=OuterRef("pk"), state__in=[SeatState.LEASED, SeatState.SUBMITTED])
     open_items.filter(Q(kind=ItemKind.GOLD) | ~Exists(begun)).update(rubric=rubric)
-    record(
-        project=rubric.project, actor=actor, verb="rubric.published", target=f"rubric:{rubric.pk}", name=str(rubric)
-    )
+    record(project=rubric.project, actor=actor, verb="rubric.published", target=f"rubric:{rubric.pk}", name=str(rubric))
 
 
 def active_rubric(project: Project, task_kind: str) -> Rubric:

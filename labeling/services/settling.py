@@ -32,9 +32,7 @@ def _judgement(rating: Rating) -> Judgement:
 
 
 def _adjudicated(rating: Rating) -> Agreed:
-    return Agreed(
-        rating.verdict, rating.preferred, rating.correction, rating.values, reached_by=ReachedBy.ADJUDICATION
-    )
+    return Agreed(rating.verdict, rating.preferred, rating.correction, rating.values, reached_by=ReachedBy.ADJUDICATION)
 
 
 def _decide(item: ReviewItem, agreed: Agreed, basis: list[Rating], standing: list[Rating], now: datetime) -> Verdict:

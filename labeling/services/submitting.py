@@ -213,9 +213,7 @@ def _count(item: ReviewItem, rating: Rating, now: datetime) -> None:
             if case.preferred
             else (rating.verdict == VerdictValue.ACCEPT) == case.acceptable
         )
-        GoldResult.objects.create(
-            rating=rating, gold_case=case, reviewer_id=rating.reviewer_id, correct=right, at=now
-        )
+        GoldResult.objects.create(rating=rating, gold_case=case, reviewer_id=rating.reviewer_id, correct=right, at=now)
     else:
         settle(item=item, now=now)
 

@@ -78,70 +78,92 @@ def dawid_skene(
     """
     if len(labels) < 2:
         raise ValueError("aggregation needs at least two labels")
-    items = list(dict.fromkeys(item for item, _, _ in votes))
-    raters = list(dict.fromkeys(rater for _, rater, _ in votes))
-    tensor = _vote_tensor(votes, items, raters, labels)
-    said = tensor.sum(axis=1)
-    posterior = said / np.maximum(said.sum(axis=1, keepdims=True), 1.0)
-    errors = np.zeros((len(raters), len(labels), len(labels)))
+    votes_by = _index_votes(votes, labels)
+    posterior = _vote_shares(votes_by, len(labels))
+    errors = np.zeros((len(votes_by.rater_names), len(labels), len(labels)))
     prevalence = np.zeros(len(labels))
     converged = False
     rounds = 0
-    while rounds < max_iterations and not converged and items:
+    while rounds < max_iterations and not converged and len(posterior):
         rounds += 1
         prevalence = posterior.mean(axis=0)
-        errors = _estimate_errors(tensor, posterior, model)
-        logs = np.log(np.maximum(prevalence, FLOOR)) + np.tensordot(
-            tensor, np.log(np.maximum(errors, FLOOR)), axes=([1, 2], [0, 2])
-        )
-        updated = np.exp(logs - logs.max(axis=1, keepdims=True))
-        updated /= updated.sum(axis=1, keepdims=True)
+        errors = _estimate_errors(votes_by, posterior, model)
+        updated = _estimate_labels(votes_by, prevalence, errors)
         converged = bool(np.abs(updated - posterior).max() < tolerance)
         posterior = updated
     accuracy = (np.diagonal(errors, axis1=1, axis2=2) * prevalence).sum(axis=1)
+    by_item = list(zip(votes_by.item_names, posterior, strict=True))
     return Aggregated(
         labels=tuple(labels),
-        posterior={item: tuple(map(float, row)) for item, row in zip(items, posterior, strict=True)},
-        label={item: _most_probable(row, labels) for item, row in zip(items, posterior, strict=True)},
+        posterior={item: tuple(map(float, row)) for item, row in by_item},
+        label={item: _most_probable(row, labels) for item, row in by_item},
         prevalence=tuple(map(float, prevalence)),
-        accuracy={rater: float(value) for rater, value in zip(raters, accuracy, strict=True)},
+        accuracy=dict(zip(votes_by.rater_names, map(float, accuracy), strict=True)),
         iterations=rounds,
         converged=converged,
     )
 
 
-def _vote_tensor(
-    votes: Sequence[tuple[Hashable, Hashable, Value]],
-    items: Sequence[Hashable],
-    raters: Sequence[Hashable],
-    labels: Sequence[Value],
-) -> Floats:
-    """Items × raters × labels: how often that rater gave that item that label."""
-    item_at = {item: index for index, item in enumerate(items)}
-    rater_at = {rater: index for index, rater in enumerate(raters)}
+@dataclass(frozen=True, slots=True, eq=False)
+class _Votes:
+    """The votes as three index arrays of one length; names in order of first appearance."""
+
+    item_names: list[Hashable]
+    rater_names: list[Hashable]
+    items: npt.NDArray[np.intp]
+    raters: npt.NDArray[np.intp]
+    labels: npt.NDArray[np.intp]
+
+
+def _index_votes(votes: Sequence[tuple[Hashable, Hashable, Value]], labels: Sequence[Value]) -> _Votes:
+    item_at = {item: index for index, item in enumerate(dict.fromkeys(vote[0] for vote in votes))}
+    rater_at = {rater: index for index, rater in enumerate(dict.fromkeys(vote[1] for vote in votes))}
     label_at = {label: index for index, label in enumerate(labels)}
-    tensor = np.zeros((len(items), len(raters), len(labels)))
-    for item, rater, label in votes:
+    for _, _, label in votes:
         if label not in label_at:
             raise ValueError(f"the label {label!r} is not among {list(labels)!r}")
-        tensor[item_at[item], rater_at[rater], label_at[label]] += 1.0
-    return tensor
+    return _Votes(
+        list(item_at),
+        list(rater_at),
+        np.array([item_at[item] for item, _, _ in votes], dtype=np.intp),
+        np.array([rater_at[rater] for _, rater, _ in votes], dtype=np.intp),
+        np.array([label_at[label] for _, _, label in votes], dtype=np.intp),
+    )
 
 
-def _estimate_errors(tensor: Floats, posterior: Floats, model: ErrorModel) -> Floats:
-    """Raters × true label × label said: the M step."""
-    weighted: Floats = np.einsum("irl,it->rtl", tensor, posterior)
+def _vote_shares(votes: _Votes, labels: int) -> Floats:
+    """Items × labels: the share of each item's votes, where EM starts."""
+    said = np.zeros((len(votes.item_names), labels))
+    np.add.at(said, (votes.items, votes.labels), 1.0)
+    shares: Floats = said / said.sum(axis=1, keepdims=True)
+    return shares
+
+
+def _estimate_errors(votes: _Votes, posterior: Floats, model: ErrorModel) -> Floats:
+    """Raters × label said × true label: P(said | true), the M step."""
+    count = posterior.shape[1]
+    weighted = np.zeros((len(votes.rater_names), count, count))
+    np.add.at(weighted, (votes.raters, votes.labels), posterior[votes.items])
     if model == "confusion":
-        totals = weighted.sum(axis=2, keepdims=True)
-        even = np.full_like(weighted, 1.0 / weighted.shape[2])
+        totals = weighted.sum(axis=1, keepdims=True)
         # A true label that a rater never met tells nothing about their errors on it.
-        return np.divide(weighted, totals, out=even, where=totals > 0)
+        even = np.full_like(weighted, 1.0 / count)
+        estimated: Floats = np.divide(weighted, totals, out=even, where=totals > 0)
+        return estimated
     right = np.trace(weighted, axis1=1, axis2=2) / weighted.sum(axis=(1, 2))
-    count = weighted.shape[2]
     wrong = (1.0 - right) / (count - 1)
     identity = np.eye(count)
     matrices: Floats = right[:, None, None] * identity + wrong[:, None, None] * (1.0 - identity)
     return matrices
+
+
+def _estimate_labels(votes: _Votes, prevalence: Floats, errors: Floats) -> Floats:
+    """Items × labels: P(true label | votes), the E step."""
+    logs = np.tile(np.log(np.maximum(prevalence, FLOOR)), (len(votes.item_names), 1))
+    np.add.at(logs, votes.items, np.log(np.maximum(errors, FLOOR))[votes.raters, votes.labels])
+    likelihood: Floats = np.exp(logs - logs.max(axis=1, keepdims=True))
+    posterior: Floats = likelihood / likelihood.sum(axis=1, keepdims=True)
+    return posterior
 
 
 def _most_probable(row: npt.NDArray[np.float64], labels: Sequence[Value]) -> Value | None:

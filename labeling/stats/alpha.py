@@ -59,9 +59,6 @@ def krippendorff_alpha(ratings: UnitRatings, level: Level) -> Alpha:
 
 def _by_package(counts: Counts, ratings: UnitRatings, level: Level) -> float:
     # Texts would not survive numpy's own idea of a common type; at these levels only their order matters.
-    domain: npt.ArrayLike
-    if level in ("nominal", "ordinal"):
-        domain = np.arange(len(ratings.domain))
-    else:
-        domain = ratings.numbers()
+    texts_will_do = level in ("nominal", "ordinal")
+    domain: npt.ArrayLike = np.arange(len(ratings.domain)) if texts_will_do else ratings.numbers()
     return float(krippendorff.alpha(value_counts=counts, value_domain=domain, level_of_measurement=level))

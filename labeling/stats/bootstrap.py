@@ -1,6 +1,6 @@
-"""Bootstrap intervals for Krippendorff's alpha: units are drawn again, ratings within a unit stay together."""
+"""Bootstrap intervals for Krippendorff's alpha: units are drawn anew, each with all its ratings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -77,23 +77,17 @@ def bootstrap_alpha(
     caution: Literal["insufficient_variation"] | None = None
     if minority < MINORITY_NEEDED:
         caution = "insufficient_variation"
+    without = AlphaInterval(estimate, None, None, estimate.reason, caution, None, confidence, resamples, 0, minority)
     if estimate.alpha is None:
-        return AlphaInterval(
-            estimate, None, None, estimate.reason, caution, None, confidence, resamples, 0, minority
-        )
+        return without
     patterns = fold_patterns(ratings, level)
     drawn = _drawn_alphas(patterns, rng, resamples)
     alphas = drawn[~np.isnan(drawn)]
-    undefined = resamples - len(alphas)
     if len(alphas) == 0:
-        return AlphaInterval(
-            estimate, None, None, "no_defined_resample", caution, None, confidence, resamples, undefined, minority
-        )
+        return replace(without, reason="no_defined_resample", undefined_resamples=resamples)
     used, levels = _levels(patterns, estimate.alpha, alphas, confidence, method)
-    low, high = np.quantile(alphas, levels)
-    return AlphaInterval(
-        estimate, float(low), float(high), None, caution, used, confidence, resamples, undefined, minority
-    )
+    low, high = map(float, np.quantile(alphas, levels))
+    return replace(without, low=low, high=high, method=used, undefined_resamples=resamples - len(alphas))
 
 
 def _minority(ratings: UnitRatings) -> int:
@@ -136,9 +130,7 @@ def _levels(
     return "bca", corrected
 
 
-def _bca_levels(
-    patterns: Patterns, alpha: float, alphas: Floats, tail: float
-) -> tuple[float, float] | None:
+def _bca_levels(patterns: Patterns, alpha: float, alphas: Floats, tail: float) -> tuple[float, float] | None:
     """Bias-corrected and accelerated levels (Efron 1987; Efron and Tibshirani 1993, equations 14.9–14.15).
 
     None where they do not exist: all resamples on one side, or leaving a unit out leaves alpha undefined
@@ -166,4 +158,3 @@ def _bca_levels(
             return None
         levels.append(normal_probability(bias + (bias + z) / stretch))
     return levels[0], levels[1]
-

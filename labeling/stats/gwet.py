@@ -30,9 +30,10 @@ class GwetCoefficient:
 def gwet(ratings: UnitRatings, weighting: Weighting = "unweighted") -> GwetCoefficient:
     """AC1 (unweighted) or AC2 (linear, quadratic) on the full scale of `ratings.domain`.
 
-    Chance averages over all rated units, observed agreement over the pairable ones (Gwet 2014, Handbook of
-    Inter-Rater Reliability, 4th ed., section 5.4 with its variance for units drawn from many). Undefined
-    without a pairable unit, and on a scale of one category.
+    Chance averages over all rated units, observed agreement over the pairable ones (Gwet 2008; for
+    missing ratings and weights Gwet 2014, Handbook of Inter-Rater Reliability, 4th ed., with its variance
+    for units drawn from a large population). Undefined without a pairable unit, and on a scale of one
+    category.
     """
     return gwet_of_counts(ratings.counts(), weighting)
 

@@ -61,7 +61,7 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> Interval | 
 
 def jeffreys(successes: int, trials: int, confidence: float = 0.95) -> Interval | None:
     """Equal-tailed interval of Beta(k + ½, n − k + ½), opened to 0 at k = 0 and to 1 at k = n
-    (Brown, Cai and DasGupta 2001, section 3.1.1). None without trials; ValueError for impossible counts."""
+    (Brown, Cai and DasGupta 2001). None without trials; ValueError for impossible counts."""
     _check(successes, trials, confidence)
     if trials == 0:
         return None

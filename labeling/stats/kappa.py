@@ -8,7 +8,7 @@ hold them against both packages.
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,9 @@ from labeling.stats.intervals import Interval, normal_quantile
 from labeling.stats.units import Floats, Value
 
 Weighting: TypeAlias = Literal["unweighted", "linear", "quadratic"]
+
+Rater = TypeVar("Rater", bound=Hashable)
+Item = TypeVar("Item", bound=Hashable)
 
 # Chance agreement this close to 1 is 1 up to rounding: everybody always gives the same value.
 CERTAIN = 1.0 - 1e-12
@@ -93,7 +96,7 @@ def cohen_kappa(
     """Kappa of two raters' values for the same items, in the same order (Cohen 1960, 1968).
 
     `categories` is the full scale in its order, used or not: weighted kappa depends on unused values. The
-    standard error is that of Fleiss, Cohen and Everitt (1969, equation 13), valid under any true kappa.
+    standard error is that of Fleiss, Cohen and Everitt (1969), valid under any true kappa.
     """
     table = contingency_table(first, second, categories)
     items = int(table.sum())
@@ -138,7 +141,7 @@ def fleiss_kappa(counts: npt.ArrayLike) -> FleissKappa:
 
 
 def pair_kappas(
-    ratings: Mapping[Hashable, Mapping[Hashable, Value]],
+    ratings: Mapping[Rater, Mapping[Item, Value]],
     categories: Sequence[Value],
     weighting: Weighting = "unweighted",
     minimum_shared: int = 10,

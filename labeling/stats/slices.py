@@ -80,9 +80,7 @@ def agreement(ratings: UnitRatings, level: Level = "nominal") -> SliceAgreement:
     )
 
 
-def agreement_by_slice(
-    labels: Iterable[Label], scales: Mapping[str, Scale]
-) -> dict[tuple[str, str], SliceAgreement]:
+def agreement_by_slice(labels: Iterable[Label], scales: Mapping[str, Scale]) -> dict[tuple[str, str], SliceAgreement]:
     """Agreement for each (criterion, slice) that occurs, and for each criterion over ALL_SLICES.
 
     Raises KeyError for a criterion without a scale and ValueError for a value off its scale. An item

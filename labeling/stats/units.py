@@ -37,7 +37,7 @@ class UnitRatings:
         """
         rows = [[value for value in row if value is not None] for row in ratings]
         if domain is None:
-            domain = sorted({value for row in rows for value in row})  # type: ignore[type-var]
+            domain = sorted({value for row in rows for value in row})
         positions = {value: index for index, value in enumerate(domain)}
         if len(positions) != len(domain):
             raise ValueError("a value domain may not repeat a value")

@@ -56,11 +56,14 @@ def key_project(request: Request, scope: str) -> Project:
     return key.project
 
 
-def project_for(request: Request, slug: str, *, scope: str, roles: tuple[str, ...]) -> Project:
-    """The project named in a path, for a key with the scope or a member with one of the roles."""
-    if isinstance(request.auth, ApiKey):
+def project_for(request: Request, slug: str | None, *, scope: str, roles: tuple[str, ...]) -> Project:
+    """The project named in a path, for a key with the scope or a member with one of the roles.
+
+    Without a name the key decides; a person has to name a project.
+    """
+    if slug is None or isinstance(request.auth, ApiKey):
         project = key_project(request, scope)
-        if project.slug != slug:
+        if slug not in (None, project.slug):
             raise Http404("no such project")
         return project
     return member_with_role(request.user, slug, *roles).project
@@ -71,5 +74,3 @@ def actor_of(request: Request) -> str:
     if isinstance(request.auth, ApiKey):
         return f"key:{request.auth.prefix}"
     return f"person:{request.user.pk}"
-
-

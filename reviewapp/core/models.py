@@ -34,7 +34,7 @@ class Person(AbstractBaseUser, PermissionsMixin):
     objects = PersonManager()
 
     USERNAME_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []  # noqa: RUF012 (Django reads this name)
+    REQUIRED_FIELDS = []
 
     class Meta:
         verbose_name_plural = "people"

@@ -7,10 +7,12 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from reviewapp.core.problems import Problem
+from reviewapp.core.serializers import StrictSerializer
 
 
 def newest_first(
@@ -79,3 +81,16 @@ def _bad_cursor() -> Problem:
         "The request does not fit; see errors.",
         errors=[{"pointer": "/cursor", "code": "invalid", "detail": "Take the cursor from a page's links."}],
     )
+
+
+class PageIn(StrictSerializer):
+    cursor = serializers.CharField(required=False)
+    limit = serializers.IntegerField(required=False, min_value=1, max_value=1000, default=100)
+
+
+def listed(request: Request, rows: QuerySet[Any], show: Callable[[Any], dict[str, Any]]) -> Response:
+    """A plain list endpoint's page, with `cursor` and `limit` from the query and nothing else."""
+    page = PageIn(data=request.query_params.dict())
+    page.is_valid(raise_exception=True)
+    wanted = page.validated_data
+    return newest_first(request, rows, show, cursor=wanted.get("cursor"), limit=wanted["limit"])

@@ -14,9 +14,7 @@ MAX_DEPTH = 64
 class StrictJSONParser(JSONParser):
     """Raises Problem 400 (or 413) with a pointer to what is wrong."""
 
-    def parse(
-        self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None
-    ) -> Any:
+    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
         raw = stream.read(settings.MAX_BODY_BYTES + 1)
         if len(raw) > settings.MAX_BODY_BYTES:
             raise Problem(413, f"A body may be {settings.MAX_BODY_BYTES} bytes long.", code="too_large")

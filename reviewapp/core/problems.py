@@ -15,9 +15,7 @@ MEDIA_TYPE = "application/problem+json"
 class Problem(exceptions.APIException):
     """An error with its own status, `code` and per-field `errors` ({pointer, code, detail})."""
 
-    def __init__(
-        self, status: int, detail: str, *, code: str = "", errors: list[dict[str, str]] | None = None
-    ) -> None:
+    def __init__(self, status: int, detail: str, *, code: str = "", errors: list[dict[str, str]] | None = None) -> None:
         super().__init__(detail)
         self.status_code = status
         self.problem_code = code

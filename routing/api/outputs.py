@@ -51,7 +51,9 @@ class OutputsView(APIView):
         output = outputs_with_decisions(project).get(pk=routed.output_id)
         return Response(shown_output(output), status=201 if routed.created else 200)
 
-    @extend_schema(parameters=[OutputFilters], responses={200: OpenApiResponse(description="{next, previous, results}")})
+    @extend_schema(
+        parameters=[OutputFilters], responses={200: OpenApiResponse(description="{next, previous, results}")}
+    )
     def get(self, request: Request) -> Response:
         project = key_project(request, Scope.READ)
         filters = OutputFilters(data=request.query_params.dict())

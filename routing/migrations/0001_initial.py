@@ -2,245 +2,403 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import routing.models.outputs
 from django.db import migrations, models
+
+import routing.models.outputs
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('core', '0001_initial'),
-        ('labeling', '0001_initial'),
+        ("core", "0001_initial"),
+        ("labeling", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Output',
+            name="Output",
             fields=[
-                ('id', models.UUIDField(default=routing.models.outputs.new_output_id, editable=False, primary_key=True, serialize=False)),
-                ('external_id', models.CharField(max_length=200)),
-                ('body_sha256', models.CharField(max_length=64)),
-                ('task_kind', models.CharField(choices=[('pointwise', 'Pointwise'), ('pairwise', 'Pairwise'), ('trajectory', 'Trajectory')], max_length=12)),
-                ('intent', models.CharField(max_length=100)),
-                ('prompt_fingerprint', models.CharField(max_length=64)),
-                ('source_model', models.CharField(blank=True, max_length=200)),
-                ('source_version', models.CharField(blank=True, max_length=200)),
-                ('source_prompt_version', models.CharField(blank=True, max_length=200)),
-                ('candidate_sources', models.JSONField(default=list)),
-                ('metadata', models.JSONField(default=dict)),
-                ('occurred_at', models.DateTimeField()),
-                ('received_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('content', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='output', to='core.content')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='outputs', to='core.project')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=routing.models.outputs.new_output_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("external_id", models.CharField(max_length=200)),
+                ("body_sha256", models.CharField(max_length=64)),
+                (
+                    "task_kind",
+                    models.CharField(
+                        choices=[("pointwise", "Pointwise"), ("pairwise", "Pairwise"), ("trajectory", "Trajectory")],
+                        max_length=12,
+                    ),
+                ),
+                ("intent", models.CharField(max_length=100)),
+                ("prompt_fingerprint", models.CharField(max_length=64)),
+                ("source_model", models.CharField(blank=True, max_length=200)),
+                ("source_version", models.CharField(blank=True, max_length=200)),
+                ("source_prompt_version", models.CharField(blank=True, max_length=200)),
+                ("candidate_sources", models.JSONField(default=list)),
+                ("metadata", models.JSONField(default=dict)),
+                ("occurred_at", models.DateTimeField()),
+                ("received_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "content",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="output", to="core.content"
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="outputs", to="core.project"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Calibrator',
+            name="Calibrator",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveIntegerField()),
-                ('parameters', models.JSONField()),
-                ('metrics', models.JSONField()),
-                ('fitted_on', models.JSONField()),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='calibrators', to='core.project')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField()),
+                ("parameters", models.JSONField()),
+                ("metrics", models.JSONField()),
+                ("fitted_on", models.JSONField()),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="calibrators", to="core.project"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Certificate',
+            name="Certificate",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=40)),
-                ('statement', models.TextField()),
-                ('inputs', models.JSONField()),
-                ('result', models.JSONField()),
-                ('sha256', models.CharField(max_length=64)),
-                ('created_by', models.CharField(max_length=300)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='certificates', to='core.project')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(max_length=40)),
+                ("statement", models.TextField()),
+                ("inputs", models.JSONField()),
+                ("result", models.JSONField()),
+                ("sha256", models.CharField(max_length=64)),
+                ("created_by", models.CharField(max_length=300)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="certificates", to="core.project"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Decision',
+            name="Decision",
             fields=[
-                ('output', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='decision', serialize=False, to='routing.output')),
-                ('action', models.CharField(choices=[('ship', 'Ship'), ('review', 'Review')], max_length=8)),
-                ('reasons', models.JSONField()),
-                ('confidence', models.FloatField(null=True)),
-                ('stakes', models.CharField(choices=[('high', 'High'), ('mid', 'Mid'), ('low', 'Low')], max_length=4)),
-                ('flags', models.JSONField(default=list)),
-                ('inclusion_probability', models.FloatField()),
-                ('audited', models.BooleanField(default=False)),
-                ('trace', models.JSONField()),
-                ('decided_at', models.DateTimeField()),
+                (
+                    "output",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="decision",
+                        serialize=False,
+                        to="routing.output",
+                    ),
+                ),
+                ("action", models.CharField(choices=[("ship", "Ship"), ("review", "Review")], max_length=8)),
+                ("reasons", models.JSONField()),
+                ("confidence", models.FloatField(null=True)),
+                ("stakes", models.CharField(choices=[("high", "High"), ("mid", "Mid"), ("low", "Low")], max_length=4)),
+                ("flags", models.JSONField(default=list)),
+                ("inclusion_probability", models.FloatField()),
+                ("audited", models.BooleanField(default=False)),
+                ("trace", models.JSONField()),
+                ("decided_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='OutputReview',
+            name="OutputReview",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('origin', models.CharField(choices=[('decision', 'Decision'), ('audit', 'Audit')], max_length=12)),
-                ('item', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='labeling.reviewitem')),
-                ('output', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reviews', to='routing.output')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("origin", models.CharField(choices=[("decision", "Decision"), ("audit", "Audit")], max_length=12)),
+                (
+                    "item",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="labeling.reviewitem"
+                    ),
+                ),
+                (
+                    "output",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="reviews", to="routing.output"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Policy',
+            name="Policy",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(default='default', max_length=100)),
-                ('version', models.PositiveIntegerField()),
-                ('document', models.JSONField()),
-                ('note', models.CharField(blank=True, max_length=1000)),
-                ('created_by', models.CharField(max_length=300)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('published_at', models.DateTimeField(editable=False, null=True)),
-                ('calibrator', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='routing.calibrator')),
-                ('parent', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='routing.policy')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='policies', to='core.project')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(default="default", max_length=100)),
+                ("version", models.PositiveIntegerField()),
+                ("document", models.JSONField()),
+                ("note", models.CharField(blank=True, max_length=1000)),
+                ("created_by", models.CharField(max_length=300)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("published_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "calibrator",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="routing.calibrator",
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="routing.policy"
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="policies", to="core.project"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'policies',
+                "verbose_name_plural": "policies",
             },
         ),
         migrations.CreateModel(
-            name='ActivePolicy',
+            name="ActivePolicy",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('project', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='active_policy', to='core.project')),
-                ('policy', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='routing.policy')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "project",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="active_policy", to="core.project"
+                    ),
+                ),
+                (
+                    "policy",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="routing.policy"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'active policies',
+                "verbose_name_plural": "active policies",
             },
         ),
         migrations.CreateModel(
-            name='PolicyActivation',
+            name="PolicyActivation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('actor', models.CharField(max_length=300)),
-                ('reason', models.CharField(blank=True, max_length=1000)),
-                ('at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('policy', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='activations', to='routing.policy')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("actor", models.CharField(max_length=300)),
+                ("reason", models.CharField(blank=True, max_length=1000)),
+                ("at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "policy",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="activations", to="routing.policy"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Recalibration',
+            name="Recalibration",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('status', models.CharField(choices=[('proposed', 'Proposed'), ('approved', 'Approved'), ('rejected', 'Rejected')], default='proposed', max_length=10)),
-                ('thresholds', models.JSONField()),
-                ('replay', models.JSONField()),
-                ('labels_used', models.PositiveIntegerField()),
-                ('created_by', models.CharField(max_length=300)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('decided_by', models.CharField(blank=True, max_length=300)),
-                ('decided_at', models.DateTimeField(null=True)),
-                ('reason', models.CharField(blank=True, max_length=1000)),
-                ('calibrator', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='routing.calibrator')),
-                ('certificate', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='routing.certificate')),
-                ('policy', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='proposed_by', to='routing.policy')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='recalibrations', to='core.project')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("proposed", "Proposed"), ("approved", "Approved"), ("rejected", "Rejected")],
+                        default="proposed",
+                        max_length=10,
+                    ),
+                ),
+                ("thresholds", models.JSONField()),
+                ("replay", models.JSONField()),
+                ("labels_used", models.PositiveIntegerField()),
+                ("created_by", models.CharField(max_length=300)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("decided_by", models.CharField(blank=True, max_length=300)),
+                ("decided_at", models.DateTimeField(null=True)),
+                ("reason", models.CharField(blank=True, max_length=1000)),
+                (
+                    "calibrator",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="routing.calibrator"
+                    ),
+                ),
+                (
+                    "certificate",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="routing.certificate",
+                    ),
+                ),
+                (
+                    "policy",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="proposed_by", to="routing.policy"
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="recalibrations", to="core.project"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Signal',
+            name="Signal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(help_text='kind, or kind:name', max_length=120)),
-                ('kind', models.CharField(max_length=30)),
-                ('data', models.JSONField()),
-                ('evidence', models.FloatField(null=True)),
-                ('output', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='signals', to='routing.output')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(help_text="kind, or kind:name", max_length=120)),
+                ("kind", models.CharField(max_length=30)),
+                ("data", models.JSONField()),
+                ("evidence", models.FloatField(null=True)),
+                (
+                    "output",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="signals", to="routing.output"
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='calibrator',
-            constraint=models.UniqueConstraint(fields=('project', 'version'), name='calibrator_version_unique'),
+            model_name="calibrator",
+            constraint=models.UniqueConstraint(fields=("project", "version"), name="calibrator_version_unique"),
         ),
         migrations.AddField(
-            model_name='decision',
-            name='calibrator',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='routing.calibrator'),
+            model_name="decision",
+            name="calibrator",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="routing.calibrator"
+            ),
         ),
         migrations.AddField(
-            model_name='decision',
-            name='policy',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='routing.policy'),
+            model_name="decision",
+            name="policy",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="routing.policy"),
         ),
         migrations.AddField(
-            model_name='decision',
-            name='project',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.project'),
+            model_name="decision",
+            name="project",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.project"),
         ),
         migrations.AddIndex(
-            model_name='output',
-            index=models.Index(fields=['project', 'id'], name='output_by_project'),
+            model_name="output",
+            index=models.Index(fields=["project", "id"], name="output_by_project"),
         ),
         migrations.AddIndex(
-            model_name='output',
-            index=models.Index(fields=['project', 'intent', 'id'], name='output_by_intent'),
+            model_name="output",
+            index=models.Index(fields=["project", "intent", "id"], name="output_by_intent"),
         ),
         migrations.AddConstraint(
-            model_name='output',
-            constraint=models.UniqueConstraint(fields=('project', 'external_id'), name='output_external_id_unique'),
+            model_name="output",
+            constraint=models.UniqueConstraint(fields=("project", "external_id"), name="output_external_id_unique"),
         ),
         migrations.AddConstraint(
-            model_name='outputreview',
-            constraint=models.UniqueConstraint(condition=models.Q(('origin__in', ['decision', 'audit'])), fields=('output',), name='one_item_per_decision'),
+            model_name="outputreview",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("origin__in", ["decision", "audit"])),
+                fields=("output",),
+                name="one_item_per_decision",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='outputreview',
-            constraint=models.CheckConstraint(condition=models.Q(('origin__in', ['decision', 'audit'])), name='review_origin_known'),
+            model_name="outputreview",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("origin__in", ["decision", "audit"])), name="review_origin_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='policy',
-            constraint=models.UniqueConstraint(fields=('project', 'version'), name='policy_version_unique'),
+            model_name="policy",
+            constraint=models.UniqueConstraint(fields=("project", "version"), name="policy_version_unique"),
         ),
         migrations.AddConstraint(
-            model_name='recalibration',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['proposed', 'approved', 'rejected'])), name='recalibration_status_known'),
+            model_name="recalibration",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ["proposed", "approved", "rejected"])),
+                name="recalibration_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='recalibration',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('decided_at__isnull', True), ('status', 'proposed')), models.Q(models.Q(('status', 'proposed'), _negated=True), ('decided_at__isnull', False)), _connector='OR'), name='recalibration_decided'),
+            model_name="recalibration",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("decided_at__isnull", True), ("status", "proposed")),
+                    models.Q(models.Q(("status", "proposed"), _negated=True), ("decided_at__isnull", False)),
+                    _connector="OR",
+                ),
+                name="recalibration_decided",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='signal',
-            constraint=models.UniqueConstraint(fields=('output', 'key'), name='signal_key_unique'),
+            model_name="signal",
+            constraint=models.UniqueConstraint(fields=("output", "key"), name="signal_key_unique"),
         ),
         migrations.AddIndex(
-            model_name='decision',
-            index=models.Index(fields=['project', 'action', 'output'], name='decision_by_action'),
+            model_name="decision",
+            index=models.Index(fields=["project", "action", "output"], name="decision_by_action"),
         ),
         migrations.AddIndex(
-            model_name='decision',
-            index=models.Index(fields=['project', 'decided_at'], name='decision_by_time'),
+            model_name="decision",
+            index=models.Index(fields=["project", "decided_at"], name="decision_by_time"),
         ),
         migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.CheckConstraint(condition=models.Q(('action__in', ['ship', 'review'])), name='decision_action_known'),
+            model_name="decision",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("action__in", ["ship", "review"])), name="decision_action_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.CheckConstraint(condition=models.Q(('stakes__in', ['high', 'mid', 'low'])), name='decision_stakes_known'),
+            model_name="decision",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("stakes__in", ["high", "mid", "low"])), name="decision_stakes_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.CheckConstraint(condition=models.Q(('confidence__isnull', True), models.Q(('confidence__gte', 0), ('confidence__lte', 1)), _connector='OR'), name='decision_confidence_range'),
+            model_name="decision",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("confidence__isnull", True),
+                    models.Q(("confidence__gte", 0), ("confidence__lte", 1)),
+                    _connector="OR",
+                ),
+                name="decision_confidence_range",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.CheckConstraint(condition=models.Q(('inclusion_probability__gte', 0), ('inclusion_probability__lte', 1)), name='decision_inclusion_range'),
+            model_name="decision",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("inclusion_probability__gte", 0), ("inclusion_probability__lte", 1)),
+                name="decision_inclusion_range",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.CheckConstraint(condition=models.Q(('action', 'ship'), models.Q(('audited', False), ('inclusion_probability', 1)), _connector='OR'), name='decision_review_is_certain'),
+            model_name="decision",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("action", "ship"), models.Q(("audited", False), ("inclusion_probability", 1)), _connector="OR"
+                ),
+                name="decision_review_is_certain",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.CheckConstraint(condition=models.Q(('audited', False), ('inclusion_probability__gt', 0), _connector='OR'), name='decision_audit_was_possible'),
+            model_name="decision",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("audited", False), ("inclusion_probability__gt", 0), _connector="OR"),
+                name="decision_audit_was_possible",
+            ),
         ),
     ]

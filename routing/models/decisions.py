@@ -21,11 +21,6 @@ class Stakes(models.TextChoices):
     LOW = "low"
 
 
-class DecisionQuerySet(models.QuerySet["Decision"]):
-    def shipped(self) -> "DecisionQuerySet":
-        return self.filter(action=Action.SHIP)
-
-
 class Decision(models.Model):
     """The routing result of one output: exactly one, never changed."""
 
@@ -43,8 +38,6 @@ class Decision(models.Model):
     # Everything needed to explain it: evidence, the rules that fired, threshold and draws.
     trace = models.JSONField()
     decided_at = models.DateTimeField()
-
-    objects = DecisionQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -55,9 +55,7 @@ class Recalibration(models.Model):
     """A proposal to change the policy. Nothing happens until a person approves it."""
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="recalibrations")
-    status = models.CharField(
-        max_length=10, choices=RecalibrationStatus, default=RecalibrationStatus.PROPOSED
-    )
+    status = models.CharField(max_length=10, choices=RecalibrationStatus, default=RecalibrationStatus.PROPOSED)
     policy = models.OneToOneField("routing.Policy", on_delete=models.PROTECT, related_name="proposed_by")
     calibrator = models.ForeignKey(Calibrator, on_delete=models.PROTECT, related_name="+")
     certificate = models.ForeignKey(Certificate, on_delete=models.PROTECT, null=True, related_name="+")

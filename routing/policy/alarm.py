@@ -1,10 +1,10 @@
 """An alarm on the live error rate that stays valid however often one looks.
 
-Input is the audited shipped outputs with a verdict, in *shipping* order: in the order in which verdicts arrive errors
-may come back sooner than passes, and the guarantee is gone (wait for closed batches). Output t multiplies the wealth of
-a bet λ by 1 + λ·(π_min/π_t)·(Y_t − ε), fair or unfavourable as long as the error rate is at most ε (testing by
-betting: Waudby-Smith and Ramdas 2023). Shipped outputs without an audit contribute 1, so they need not be given.
-Everything is kept as a natural logarithm.
+Input is the audited shipped outputs with a verdict, in *shipping* order: in the order in which verdicts
+arrive errors may come back sooner than passes, and the guarantee is gone (wait for closed batches). Output t
+multiplies the wealth of a bet λ by 1 + λ·(π_min/π_t)·(Y_t − ε), fair or unfavourable as long as the error
+rate is at most ε (testing by betting: Waudby-Smith and Ramdas 2023). Shipped outputs without an audit
+contribute 1, so they need not be given. Everything is kept as a natural logarithm.
 """
 
 from dataclasses import dataclass
@@ -20,13 +20,14 @@ RATIOS = np.geomspace(1.3, 12.0, 12)
 LARGEST_STAKE = 0.999
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class AlarmTrace:
     """Paths by audited output, and where each first crossed its level (counted from 1; None: never).
 
-    `log_e`: one process over all outputs, level 1/δ. `log_restart`: the alarm proper; a mixture of processes started
-    every block, level 1/δ, wrong at most once in 1/δ *streams* however long. `log_sr`: the warning; Shiryaev–Roberts
-    sum, a false warning every `arl` outputs or more on average (e-detector: Shin, Ramdas and Rinaldo 2023).
+    `log_e`: one process over all outputs, level 1/δ. `log_restart`: the alarm proper; a mixture of processes
+    started every block, level 1/δ, wrong at most once in 1/δ *streams* however long. `log_sr`: the warning;
+    Shiryaev–Roberts sum, a false warning every `arl` outputs or more on average (e-detector: Shin, Ramdas and
+    Rinaldo 2023).
     """
 
     labels: int
@@ -55,20 +56,20 @@ def watch(
     block: int = 100,
     arl: float = 1000.0,
 ) -> AlarmTrace:
-    """All three processes over one stream. `errors` holds 0 or 1 and `audit_rates` the inclusion probability in (0, 1]
-    of each audited output; both of length T, possibly 0.
+    """All three processes over one stream. `errors` holds 0 or 1 and `audit_rates` the inclusion probability
+    in (0, 1] of each audited output; both of length T, possibly 0.
 
-    `min_rate` is the lowest audit rate the policy can give, fixed beforehand; left out, the lowest in the stream.
-    ValueError for rates out of range or below `min_rate`, and for bets that could lose more than they hold.
+    `min_rate` is the lowest audit rate the policy can give, fixed beforehand; left out, the lowest in the
+    stream. ValueError for rates out of range or below `min_rate`, and for bets that could lose more than they
+    hold.
     """
-    y, rates = np.asarray(errors, dtype=np.float64), np.asarray(audit_rates, dtype=np.float64)
-    stakes = default_bets(max_error_rate) if bets is None else np.asarray(bets, dtype=np.float64)
-    floor = min_rate if min_rate is not None else float(rates.min(initial=1.0))
     _check(max_error_rate)
-    if y.shape != rates.shape or y.ndim != 1 or not np.isin(y, (0.0, 1.0)).all():
-        raise ValueError("needs one error (0 or 1) and one audit rate per output")
-    if not 0.0 < floor <= 1.0 or not ((rates >= floor) & (rates <= 1.0)).all() or not 0.0 < delta < 1.0:
-        raise ValueError("audit rates must lie in [min_rate, 1], min_rate above 0, delta strictly between 0 and 1")
+    if not 0.0 < delta < 1.0:
+        raise ValueError(f"delta must lie strictly between 0 and 1, not {delta}")
+    y, rates = np.asarray(errors, dtype=np.float64), np.asarray(audit_rates, dtype=np.float64)
+    floor = min_rate if min_rate is not None else float(rates.min(initial=1.0))
+    _check_stream(y, rates, floor)
+    stakes = default_bets(max_error_rate) if bets is None else np.asarray(bets, dtype=np.float64)
     if not ((stakes >= 0.0) & (stakes * max_error_rate < 1.0)).all():
         raise ValueError("a bet must lie in [0, 1/max_error_rate)")
     wealth = np.cumsum(np.log1p(np.outer(floor / rates * (y - max_error_rate), stakes)), axis=0)
@@ -91,9 +92,17 @@ def _check(max_error_rate: float) -> None:
         raise ValueError(f"max_error_rate must lie strictly between 0 and 1, not {max_error_rate}")
 
 
+def _check_stream(y: Floats, rates: Floats, floor: float) -> None:
+    if y.shape != rates.shape or y.ndim != 1 or not np.isin(y, (0.0, 1.0)).all():
+        raise ValueError("needs one error (0 or 1) and one audit rate per output")
+    if not 0.0 < floor <= 1.0 or not ((rates >= floor) & (rates <= 1.0)).all():
+        raise ValueError("audit rates must lie in [min_rate, 1], and min_rate above 0")
+
+
 def _log_mean_exp(logs: Floats) -> Floats:
     """ln of the mean over the bets (last axis) of exp(logs)."""
-    return np.logaddexp.reduce(logs, axis=-1) - np.log(logs.shape[-1])
+    total: Floats = np.logaddexp.reduce(logs, axis=-1)
+    return total - float(np.log(logs.shape[-1]))
 
 
 def _shiryaev_roberts(wealth: Floats) -> Floats:
@@ -112,7 +121,8 @@ def _restarted(wealth: Floats, block: int) -> Floats:
         total[start:] = np.logaddexp(total[start:], path)
     # The weights of the processes not started yet add up to 1/(j + 1) after the j-th start.
     waiting = -np.log(np.arange(len(wealth)) // block + 2.0)
-    return np.logaddexp(total, waiting)
+    mixed: Floats = np.logaddexp(total, waiting)
+    return mixed
 
 
 def _first(path: Floats, level: float) -> int | None:

@@ -12,11 +12,13 @@ PRIOR_COUNT = 0.5
 
 @dataclass(frozen=True, slots=True)
 class MixDrift:
-    """Drift between two histograms of `reference_n` and `live_n` outputs; None and a `reason` where undefined.
+    """Drift between two histograms of `reference_n` and `live_n` outputs; None and a `reason` where
+    undefined.
 
-    `psi`: population stability index, natural logarithm. `psi_statistic` = PSI/(1/n + 1/m) is about χ² with `df`
-    degrees of freedom without drift, whose tail is `psi_p_value`. `js_divergence` is in bits, in [0, 1]; `js_distance`
-    its square root. `chi2` and `chi2_p_value`: Pearson's test of equal distributions on the raw counts.
+    `psi`: population stability index, natural logarithm. `psi_statistic` = PSI/(1/n + 1/m) is about χ² with
+    `df` degrees of freedom without drift, whose tail is `psi_p_value`. `js_divergence` is in bits, in [0, 1];
+    `js_distance` its square root. `chi2` and `chi2_p_value`: Pearson's test of equal distributions on the raw
+    counts.
     """
 
     reference_n: int
@@ -45,10 +47,12 @@ class DistributionDrift:
 
 
 def mix_drift(reference: ArrayLike, live: ArrayLike) -> MixDrift:
-    """Compare counts per bin (same bins in the same order). Bins empty on both sides say nothing and are left out.
+    """Compare counts per bin (same bins in the same order). Bins empty on both sides say nothing and are left
+    out.
 
     PSI = Σ (q − p)·ln(q/p) with ½ added to every count (Yurdakul and Naranjo 2020 for its χ² approximation);
-    Jensen–Shannon on the raw shares (Lin 1991). ValueError for counts that are negative or of different length.
+    Jensen–Shannon on the raw shares (Lin 1991). ValueError for counts that are negative or of different
+    length.
     """
     r, q = np.asarray(reference, dtype=np.float64), np.asarray(live, dtype=np.float64)
     if r.ndim != 1 or r.shape != q.shape or (r < 0.0).any() or (q < 0.0).any():

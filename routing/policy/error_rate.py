@@ -1,9 +1,9 @@
 """The error rate of what shipped unreviewed, from its random audit.
 
-A stratum holds the shipped outputs that had the same inclusion probability (tier × audit rate). N = `shipped`,
-n = `audited` counts those audited *with a verdict*, k = `errors` those of them found wrong. Rates and bounds are
-fractions in [0, 1]. The audit is a Bernoulli draw per output, so within a stratum every subset of n outputs is
-equally likely to be the audited one.
+A stratum holds the shipped outputs that had the same inclusion probability (tier × audit rate). N =
+`shipped`, n = `audited` counts those audited *with a verdict*, k = `errors` those of them found wrong. Rates
+and bounds are fractions in [0, 1]. The audit is a Bernoulli draw per output, so within a stratum every subset
+of n outputs is equally likely to be the audited one.
 """
 
 from collections.abc import Sequence
@@ -20,8 +20,8 @@ UNAUDITED_STRATUM = "unaudited_stratum"
 
 @dataclass(frozen=True, slots=True)
 class Stratum:
-    """Counts of one stratum; ValueError unless 0 ≤ errors ≤ audited ≤ shipped. `audit_rate` in (0, 1], or None
-    where nobody asks for the estimates that need it."""
+    """Counts of one stratum; ValueError unless 0 ≤ errors ≤ audited ≤ shipped. `audit_rate` in (0, 1], or
+    None where nobody asks for the estimates that need it."""
 
     shipped: int
     audited: int
@@ -52,9 +52,10 @@ class StratumRate:
 class ErrorRate:
     """Error rate of the process behind the shipped outputs, at `confidence`.
 
-    `upper` and `interval` are the ones to certify with: Clopper–Pearson where one stratum shipped, Fay–Feuer where
-    several did. `expected_unseen` is the number of errors among the outputs without a verdict. `status` is "ok",
-    "nothing_shipped" or "unaudited_stratum"; other than "ok" leaves the estimates None and `reason` says why.
+    `upper` and `interval` are the ones to certify with: Clopper–Pearson where one stratum shipped, Fay–Feuer
+    where several did. `expected_unseen` is the number of errors among the outputs without a verdict. `status`
+    is "ok", "nothing_shipped" or "unaudited_stratum"; other than "ok" leaves the estimates None and `reason`
+    says why.
     """
 
     status: str
@@ -76,7 +77,8 @@ class ErrorRate:
 
 @dataclass(frozen=True, slots=True)
 class Undetected:
-    """Errors that left in a finite batch with nobody having seen them, as numbers and as shares of all outputs.
+    """Errors that left in a finite batch with nobody having seen them, as numbers and as shares of all
+    outputs.
 
     `expected` is None exactly where `status` is not "ok"; `reason` then says why.
     """
@@ -98,9 +100,9 @@ class Undetected:
 def error_rate(strata: Sequence[Stratum], *, confidence: float = 0.95) -> ErrorRate:
     """All estimates of the shipped slice's error rate, overall and per stratum.
 
-    Horvitz and Thompson 1952: Σ k_h/π_h ÷ N; Hájek 1971: Σ k_h/π_h ÷ Σ n_h/π_h; post-stratified: Σ N_h/N · k_h/n_h,
-    the one to use because the shipped counts are known exactly. A stratum that shipped but has no verdict yet makes
-    the last, and every bound, not estimable; a stratum that shipped nothing is dropped.
+    Horvitz and Thompson 1952: Σ k_h/π_h ÷ N; Hájek 1971: Σ k_h/π_h ÷ Σ n_h/π_h; post-stratified: Σ N_h/N ·
+    k_h/n_h, the one to use because the shipped counts are known exactly. A stratum that shipped but has no
+    verdict yet makes the last, and every bound, not estimable; a stratum that shipped nothing is dropped.
     """
     live = [stratum for stratum in strata if stratum.shipped]
     status, reason = _status(live)
@@ -149,8 +151,8 @@ def rate_interval(strata: Sequence[Stratum], confidence: float = 0.95) -> Interv
 
 
 def fay_feuer_upper(strata: Sequence[Stratum], confidence: float, *, growth: float = 1.0) -> float:
-    """One-sided gamma upper bound of Σ W_h p_h (Fay and Feuer 1997; w_h = W_h/n_h), and what it would become if
-    all verdicts and errors were `growth` times as many.
+    """One-sided gamma upper bound of Σ W_h p_h (Fay and Feuer 1997; w_h = W_h/n_h), and what it would become
+    if all verdicts and errors were `growth` times as many.
 
     Every stratum that shipped must have a verdict.
     """
@@ -172,12 +174,12 @@ def fay_feuer_lower(strata: Sequence[Stratum], confidence: float) -> float:
 def undetected(strata: Sequence[Stratum], *, outputs: int, confidence: float = 0.95) -> Undetected:
     """Undetected errors of a finite batch of `outputs` outputs, of which `strata` shipped.
 
-    Audited errors are found, and what went to review is assumed seen, so only the N_h − n_h shipped outputs without a
-    verdict count: D̂ = Σ r_h k_h with r_h = (N_h − n_h)/n_h. The target D is the *realised* number, not its
-    expectation θ, so the interval adds its spread: θ gets Fay and Feuer's gamma distribution (1997; the lower
-    one for the lower bound, the upper one for the upper) and D given θ is Poisson, which makes D negative
-    binomial. In one stratum P(D > d) is then P(Bin(k + 1 + d, n/N) ≤ k): the exact inversion of "each of the k + D
-    errors was audited with probability n/N", with no assumption on where errors come from.
+    Audited errors are found, and what went to review is assumed seen, so only the N_h − n_h shipped outputs
+    without a verdict count: D̂ = Σ r_h k_h with r_h = (N_h − n_h)/n_h. The target D is the *realised* number,
+    not its expectation θ, so the interval adds its spread: θ gets Fay and Feuer's gamma distribution (1997;
+    the lower one for the lower bound, the upper one for the upper) and D given θ is Poisson, which makes D
+    negative binomial. In one stratum P(D > d) is then P(Bin(k + 1 + d, n/N) ≤ k): the exact inversion of
+    "each of the k + D errors was audited with probability n/N", with no assumption on where errors come from.
     Bounds are whole numbers in 0 … Σ(N_h − n_h).
     """
     live = [stratum for stratum in strata if stratum.shipped]
@@ -232,9 +234,7 @@ def _fay_feuer_interval(strata: Sequence[Stratum], confidence: float) -> Interva
     return Interval(fay_feuer_lower(strata, level), fay_feuer_upper(strata, level))
 
 
-def _realised_bounds(
-    live: Sequence[Stratum], ratios: Sequence[float], unaudited: int, tail: float
-) -> tuple[int, int]:
+def _realised_bounds(live: Sequence[Stratum], ratios: Sequence[float], unaudited: int, tail: float) -> tuple[int, int]:
     """The `tail` quantile of D under the lower gamma and the 1 − `tail` quantile under the upper one."""
     largest = max(ratios, default=0.0)
     if not unaudited:

@@ -1,8 +1,8 @@
 """How good predicted probabilities are: Brier score, log-loss, reliability, rank order.
 
-Everywhere `predicted` holds probabilities in [0, 1], `outcomes` holds 0 or 1 of the same length, and `weights`,
-where given, positive numbers proportional to 1/π (π = inclusion probability), so that outputs that rarely get a
-human verdict count for those that got none. Without a single outcome a figure is None.
+Everywhere `predicted` holds probabilities in [0, 1], `outcomes` holds 0 or 1 of the same length, and
+`weights`, where given, positive numbers proportional to 1/π (π = inclusion probability), so that outputs that
+rarely get a human verdict count for those that got none. Without a single outcome a figure is None.
 """
 
 import math
@@ -74,7 +74,8 @@ def brier(predicted: ArrayLike, outcomes: ArrayLike, weights: ArrayLike | None =
 
 
 def log_loss(predicted: ArrayLike, outcomes: ArrayLike, weights: ArrayLike | None = None) -> float | None:
-    """Weighted mean of −ln P(outcome), in nats; a probability of 0 or 1 is moved in by one machine epsilon."""
+    """Weighted mean of −ln P(outcome), in nats; a probability of 0 or 1 is moved in by one machine
+    epsilon."""
     p, y, w = _aligned(predicted, outcomes, weights)
     if not p.size:
         return None
@@ -108,7 +109,8 @@ def equal_mass_bins(
     bins: int = 10,
     confidence: float = 0.95,
 ) -> Reliability:
-    """Bins of about equal total weight; equal predictions are never torn apart, so that there can be fewer."""
+    """Bins of about equal total weight; equal predictions are never torn apart, so that there can be
+    fewer."""
     p, y, w = _aligned(predicted, outcomes, weights)
     values, position = np.unique(p, return_inverse=True)
     mass = np.bincount(position, weights=w, minlength=values.size)
@@ -122,9 +124,7 @@ def equal_mass_bins(
     return _reliability(rows)
 
 
-def auc(
-    scores: ArrayLike, outcomes: ArrayLike, weights: ArrayLike | None = None, *, confidence: float = 0.95
-) -> Auc:
+def auc(scores: ArrayLike, outcomes: ArrayLike, weights: ArrayLike | None = None, *, confidence: float = 0.95) -> Auc:
     """Area under the ROC curve of real-valued `scores` for outcome 1, with a one-sided lower bound.
 
     The bound inverts the Hanley–McNeil variance at the bound itself (Hanley and McNeil 1982; Newcombe 2006,
@@ -167,7 +167,8 @@ def quality(
 
 
 def effective_n(weights: ArrayLike) -> float:
-    """The number of equally weighted outputs that say as much: (Σw)²/Σw² (Kish 1965, section 11.7); 0 of none."""
+    """The number of equally weighted outputs that say as much: (Σw)²/Σw² (Kish 1965, section 11.7); 0 of
+    none."""
     w = np.asarray(weights, dtype=np.float64)
     return float(w.sum() ** 2 / (w**2).sum()) if w.size else 0.0
 

@@ -52,7 +52,7 @@ def plan(*, max_error_rate: float, delta: float, assumed_true_rate: float, power
         if bdtr(allowed, labels, assumed_true_rate) >= power:
             return Plan(labels, allowed)
         allowed += 1
-    return Plan(None, None, f"more than {MOST_LABELS} labels: the assumed error rate is too close to the target")
+    return Plan(None, None, f"more than {MOST_LABELS} labels: assumed rate and target are too close")
 
 
 def _check(max_error_rate: float, delta: float) -> None:

@@ -1,14 +1,15 @@
 """The laxest confidence threshold whose shipped slice is certified to stay below an error rate.
 
 Fixed-sequence testing (Angelopoulos, Bates, Candès, Jordan and Lei 2021, "Learn then Test", section 3): the
-grid, ε, δ and the starting point are fixed before any label is looked at; thresholds are tried from strict to lax, each
-at the full level δ, and the first that fails ends the search. The chance to recommend a threshold whose error rate
-exceeds ε is then at most δ.
+grid, ε, δ and the starting point are fixed before any label is looked at; thresholds are tried from strict to
+lax, each at the full level δ, and the first that fails ends the search. The chance to recommend a threshold
+whose error rate exceeds ε is then at most δ.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from labeling.stats.intervals import beta_quantile
 from routing.policy.error_rate import Stratum, error_rate, fay_feuer_upper
@@ -17,7 +18,8 @@ from routing.policy.sample_size import labels_needed, plan
 CERTIFIED = "certified"
 NOT_ENOUGH_EVIDENCE = "not_enough_evidence"
 
-# The plan behind the starting point: reach the certificate four times in five if errors are a quarter of the target.
+# The plan behind the starting point: four times in five reach the certificate if errors come at a quarter
+# of the target.
 PLANNED_SHARE_OF_TARGET = 0.25
 PLANNED_POWER = 0.8
 
@@ -39,8 +41,9 @@ class ThresholdRow:
 
 @dataclass(frozen=True, slots=True)
 class NeedMore:
-    """What would certify `at_threshold`: further labels without an error, or at the error rate seen so far. None
-    where no number of labels would do or none can be told; `hopeless` when the observed rate is at or above target."""
+    """What would certify `at_threshold`: further labels without an error, or at the error rate seen so far.
+    None where no number of labels would do or none can be told; `hopeless` when the observed rate is at or
+    above target."""
 
     at_threshold: float
     if_no_more_errors: int | None
@@ -63,8 +66,9 @@ class Selection:
 def starting_index(expected_labels: Sequence[float], *, max_error_rate: float, delta: float) -> int | None:
     """The strictest threshold expected to gather enough labels, or None if none is.
 
-    `expected_labels[i]` is the number of audit verdicts to expect at or above threshold i, strict to lax, computed from
-    *earlier unlabelled* traffic: a start chosen from the labels themselves would void the guarantee.
+    `expected_labels[i]` is the number of audit verdicts to expect at or above threshold i, strict to lax,
+    computed from *earlier unlabelled* traffic: a start chosen from the labels themselves would void the
+    guarantee.
     """
     target = plan(
         max_error_rate=max_error_rate,
@@ -85,14 +89,14 @@ def select_threshold(
     delta: float,
     start: int,
 ) -> Selection:
-    """Walk `thresholds` (strictly descending) from index `start`; `strata[i]` counts the outputs with confidence ≥
-    thresholds[i] by inclusion probability, those under review today with probability 1.
+    """Walk `thresholds` (strictly descending) from index `start`; `strata[i]` counts the outputs with
+    confidence ≥ thresholds[i] by inclusion probability, those under review today with probability 1.
 
     ValueError for a grid out of order, lengths that differ or a start outside the grid.
     """
     if len(thresholds) != len(strata) or not 0 <= start < len(thresholds):
         raise ValueError("needs one list of strata per threshold and a start within the grid")
-    if any(strict <= lax for strict, lax in zip(thresholds, thresholds[1:], strict=False)):
+    if any(strict <= lax for strict, lax in pairwise(thresholds)):
         raise ValueError("thresholds must run from strict to lax")
     rows: list[ThresholdRow] = []
     running = True

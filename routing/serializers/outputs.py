@@ -220,7 +220,9 @@ UNION_BRANCHES = {"str", "Source", "list[Turn]", "function-after[judges_one_thin
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:
-    parts = [part for part in location if part not in UNION_BRANCHES and not str(part).startswith(("constrained", "list["))]
+    parts = [
+        part for part in location if part not in UNION_BRANCHES and not str(part).startswith(("constrained", "list["))
+    ]
     if len(parts) > 2 and parts[0] == "signals":
         # The third part is the tag of the signal's kind.
         parts = [*parts[:2], *parts[3:]]

@@ -178,9 +178,7 @@ def _decision_row(project: Project, ruling: Ruling, row: Output, decision: Routi
     )
 
 
-def _enqueue(
-    project: Project, routed: list[tuple[NewOutput, Output, Content, RoutingDecision]], now: datetime
-) -> None:
+def _enqueue(project: Project, routed: list[tuple[NewOutput, Output, Content, RoutingDecision]], now: datetime) -> None:
     needing = [entry for entry in routed if entry[3].needs_review]
     items = enqueue_items(
         project=project,
@@ -200,8 +198,6 @@ def _enqueue(
         now=now,
     )
     OutputReview.objects.bulk_create(
-        OutputReview(
-            output=row, item=item, origin=ReviewOrigin.AUDIT if decision.audited else ReviewOrigin.DECISION
-        )
+        OutputReview(output=row, item=item, origin=ReviewOrigin.AUDIT if decision.audited else ReviewOrigin.DECISION)
         for item, (_output, row, _content, decision) in zip(items, needing, strict=True)
     )

@@ -1,0 +1,125 @@
+"""Gold cases: items with a known answer, which enter the queue like any other."""
+
+import hashlib
+import json
+import random
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from labeling.models import GoldCase, GoldOrigin, ItemKind, Lane, Preference, Seat, SeatState
+from labeling.services.enqueue import GOLD_PRIORITIES, NewItem, enqueue_items
+from reviewapp.core.models import Content, Project, TaskKind
+from reviewapp.core.services.audit import record
+
+DEFAULT_EXPOSURES = 30
+
+
+class GoldRefused(Exception):
+    """The case cannot be used; `pointer` says where, the message says why."""
+
+    def __init__(self, pointer: str, message: str) -> None:
+        super().__init__(message)
+        self.pointer = pointer
+
+
+def content_fingerprint(prompt: Any, context: Any, body: Mapping[str, Any]) -> str:
+    """SHA-256 of the words of one output in canonical JSON: the same words, the same fingerprint."""
+    words = {"prompt": prompt, "context": context, "body": dict(body)}
+    text = json.dumps(words, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@transaction.atomic
+def add_gold_case(
+    *,
+    project: Project,
+    reference: str,
+    task_kind: str,
+    intent: str,
+    prompt: Any,
+    body: Mapping[str, Any],
+    origin: str,
+    actor: str,
+    now: datetime,
+    context: list[dict[str, str]] | None = None,
+    acceptable: bool | None = None,
+    preferred: str = "",
+    explanation: str = "",
+    exposures: int = DEFAULT_EXPOSURES,
+    mask_names: tuple[str, ...] = (),
+    rng: random.Random | None = None,
+) -> GoldCase:
+    """Plant a case: it may be shown `exposures` times, never twice to one person. Raises GoldRefused."""
+    _check(project, reference, task_kind, origin, acceptable, preferred, exposures)
+    content = Content.objects.create(
+        project=project,
+        task_kind=task_kind,
+        prompt=prompt,
+        context=context or [],
+        body=dict(body),
+        fingerprint=content_fingerprint(prompt, context or [], body),
+    )
+    planned = NewItem(
+        kind=ItemKind.GOLD,
+        intent=intent,
+        content=content,
+        raters=exposures,
+        priority=0,
+        due_at=now,
+        mask_names=mask_names,
+    )
+    item = enqueue_items(project=project, items=[planned], now=now)[0]
+    _shuffle_into_the_lane(item.pk, rng or random.SystemRandom())
+    case = GoldCase.objects.create(
+        project=project,
+        reference=reference,
+        item=item,
+        acceptable=acceptable,
+        preferred=preferred,
+        origin=origin,
+        explanation=explanation,
+        created_at=now,
+    )
+    record(project=project, actor=actor, verb="gold.added", target=f"gold:{case.pk}", reference=reference)
+    return case
+
+
+@transaction.atomic
+def retire_gold_case(*, case: GoldCase, actor: str, now: datetime, reason: str) -> None:
+    """Show the case to nobody any more; what was measured with it stays."""
+    if GoldCase.objects.filter(pk=case.pk, retired_at__isnull=True).update(retired_at=now):
+        Seat.objects.filter(item_id=case.item_id, state=SeatState.OPEN).update(state=SeatState.CLOSED)
+        record(project=case.project, actor=actor, verb="gold.retired", target=f"gold:{case.pk}", reason=reason)
+
+
+def _check(
+    project: Project,
+    reference: str,
+    task_kind: str,
+    origin: str,
+    acceptable: bool | None,
+    preferred: str,
+    exposures: int,
+) -> None:
+    pairwise = task_kind == TaskKind.PAIRWISE
+    if origin not in GoldOrigin.values:
+        raise GoldRefused("/origin", f"origin is one of {', '.join(GoldOrigin.values)}")
+    if pairwise and (preferred not in Preference.values or acceptable is not None):
+        raise GoldRefused("/preferred", "a pairwise case needs preferred (a, b or tie), and no acceptable")
+    if not pairwise and (acceptable is None or preferred):
+        raise GoldRefused("/acceptable", "a case of one response needs acceptable (true or false), and no preferred")
+    if not 1 <= exposures <= 1000:
+        raise GoldRefused("/exposures", "exposures is between 1 and 1000")
+    if GoldCase.objects.filter(project=project, reference=reference).exists():
+        raise GoldRefused("/reference", f"there is a gold case {reference!r} already")
+
+
+def _shuffle_into_the_lane(item_id: int, rng: random.Random) -> None:
+    """Random priorities: which gold case a person meets next follows no order that could be learnt."""
+    seats = list(Seat.objects.filter(item_id=item_id, lane=Lane.GOLD).order_by("number"))
+    for seat in seats:
+        seat.priority = rng.randrange(GOLD_PRIORITIES)
+    Seat.objects.bulk_update(seats, ["priority"])

@@ -1,0 +1,73 @@
+"""`manage.py up`: web and background work in one go."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+GRACE_SECONDS = 20
+
+
+class Command(BaseCommand):
+    help = (
+        "Serve the application with its background work. Without REDIS_URL everything runs in one process; "
+        "with it, web workers and a Celery worker with beat run side by side. Stops cleanly on SIGTERM. "
+        "Example: manage.py up --host 127.0.0.1 --port 8000"
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+        parser.add_argument("--port", type=int, default=8000, help="port to listen on (default: %(default)s)")
+        parser.add_argument("--workers", type=int, default=2, help="web processes with Redis (default: %(default)s)")
+
+    def handle(self, *args: Any, host: str, port: int, workers: int, **options: Any) -> None:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            raise CommandError("The database lacks migrations. Run: manage.py migrate")
+        connection.close()
+        commands = [_web(host, port, 1 if settings.EMBEDDED else workers)]
+        if not settings.EMBEDDED:
+            commands.append(_background())
+        environment = os.environ | ({"REVIEWAPP_EMBEDDED_WORKER": "1"} if settings.EMBEDDED else {})
+        processes = [subprocess.Popen(command, env=environment) for command in commands]
+        self.stdout.write(f"Listening on http://{host}:{port}/ (Ctrl+C stops)")
+        sys.exit(_supervise(processes))
+
+
+def _web(host: str, port: int, workers: int) -> list[str]:
+    granian = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)]
+    tuning = ["--workers", str(workers), "--blocking-threads", "1" if workers > 1 else "4", "--no-ws"]
+    # A web process that dies is started again; supervision above is for the group as a whole.
+    return [*granian, *tuning, "--respawn-failed-workers", "--log-level", "warning", "reviewapp.wsgi:application"]
+
+
+def _background() -> list[str]:
+    celery = [sys.executable, "-m", "celery", "--app", "reviewapp", "worker", "--beat"]
+    return [*celery, "--schedule", str(settings.DATA_DIR / "celerybeat"), "--loglevel", "WARNING", "--concurrency", "2"]
+
+
+def _supervise(processes: list[subprocess.Popen[bytes]]) -> int:
+    """Wait until a signal comes or a process ends by itself; then stop all. The exit code is 0 after a signal."""
+    stopping: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda received, _frame: stopping.append(received))
+    while not stopping and all(process.poll() is None for process in processes):
+        time.sleep(0.2)
+    for process in processes:
+        if process.poll() is None:
+            process.terminate()
+    deadline = time.monotonic() + GRACE_SECONDS
+    for process in processes:
+        try:
+            process.wait(timeout=max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+    return 0 if stopping else max((process.returncode or 1) for process in processes)

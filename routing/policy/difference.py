@@ -1,0 +1,14 @@
+"""What differs between two policy documents."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any], path: str = "") -> Iterator[dict[str, Any]]:
+    """One {pointer, before, after} per value that differs, in key order; None where one side has nothing."""
+    for key in sorted({*before, *after}):
+        old, new, at = before.get(key), after.get(key), f"{path}/{key}"
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            yield from differences(old, new, at)
+        elif old != new:
+            yield {"pointer": at, "before": old, "after": new}

@@ -1,0 +1,203 @@
+"""Recalibration: verdicts into a proposal, and a person's word on it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+
+from reviewapp.core.models import Project, TaskKind
+from reviewapp.core.services.audit import record
+from routing.models import ActivePolicy, Calibrator, Recalibration, RecalibrationStatus
+from routing.policy.decide import Facts
+from routing.policy.document import PolicyDocument
+from routing.policy.learning import (
+    Fitted,
+    Logged,
+    choose_threshold,
+    confidences,
+    fit_calibrator,
+    for_fitting,
+    selection_as_json,
+    threshold_for_share,
+    with_thresholds,
+)
+from routing.policy.replay import Past, replay
+from routing.queries import logged_outputs, median_seconds_per_rating
+from routing.services.certificates import issue_certificate
+from routing.services.policies import activate_policy, draft_policy, parse_document
+from routing.services.replays import acceptable_of, facts_of
+
+MIN_LABELS = 50
+# High stakes are reviewed whatever the numbers say, unless the owner names them.
+DEFAULT_TIERS = ("mid", "low")
+DEFAULT_AUDIT_RATE = 0.05
+
+
+class RecalibrationRefused(Exception):
+    """There is nothing to propose, or the proposal was decided before; the message says which."""
+
+
+@transaction.atomic
+def propose_recalibration(
+    *,
+    project: Project,
+    actor: str,
+    now: datetime,
+    review_share: float | None = None,
+    tiers: Sequence[str] = DEFAULT_TIERS,
+    audit_rate: float = DEFAULT_AUDIT_RATE,
+    since: datetime | None = None,
+) -> Recalibration:
+    """Fit a calibrator on the verdicts and draft a policy with new thresholds, its replay and its certificate.
+
+    Without `review_share` a tier's threshold is the laxest that is certified to keep the policy's target
+    error, and a tier that cannot be certified stays as it is. With it, `tiers` share one threshold that sends
+    that share of logged traffic to people (audit included), and no guarantee is claimed.
+    Raises RecalibrationRefused with fewer than 50 verdicts.
+    """
+    Project.objects.select_for_update().get(pk=project.pk)
+    past = [_past(row) for row in logged_outputs(project, since=since) if row["output__task_kind"] != TaskKind.PAIRWISE]
+    rows = [row for row, _facts in past]
+    labels = sum(row.acceptable is not None for row in rows)
+    if labels < MIN_LABELS:
+        raise RecalibrationRefused(f"A calibration needs {MIN_LABELS} verdicts; there are {labels}. Review more first.")
+    document = parse_document(ActivePolicy.objects.select_related("policy").get(project=project).policy.document)
+    fitted = fit_calibrator(rows if review_share is not None else [row for row in rows if for_fitting(row)])
+    if review_share is None:
+        chosen, basis = certified_thresholds(rows, fitted, document, tiers)
+    else:
+        chosen, basis = budget_thresholds(rows, fitted, tiers, review_share=review_share, audit_rate=audit_rate)
+    draft = parse_document(with_thresholds(document, chosen, audit_rate=audit_rate))
+    calibrator = _store_calibrator(project, fitted, now)
+    policy = draft_policy(
+        project=project,
+        document=draft.model_dump(mode="json"),
+        calibrator=calibrator,
+        actor=actor,
+        note=f"Recalibration on {labels} verdicts.",
+    )
+    outcome = replay(
+        [Past(facts, row.inclusion_probability, row.acceptable) for row, facts in past],
+        policy=draft,
+        calibrator=calibrator.parameters,
+        key=bytes(project.draw_key),
+        seconds_per_rating=median_seconds_per_rating(project),
+        level=draft.targets.level,
+    )
+    proposal = Recalibration.objects.create(
+        project=project,
+        policy=policy,
+        calibrator=calibrator,
+        certificate=issue_certificate(project=project, actor=actor, now=now, since=since),
+        thresholds=basis,
+        replay=outcome.as_json(),
+        labels_used=fitted.labels,
+        created_by=actor,
+        created_at=now,
+    )
+    record(project=project, actor=actor, verb="recalibration.proposed", target=f"recalibration:{proposal.pk}")
+    return proposal
+
+
+def certified_thresholds(
+    rows: Sequence[Logged], fitted: Fitted, document: PolicyDocument, tiers: Sequence[str]
+) -> tuple[dict[str, float], dict[str, Any]]:
+    """Per tier the laxest certified threshold on the rows that did not fit, and what each rests on."""
+    held_out = [row for row in rows if not for_fitting(row)]
+    chosen: dict[str, float] = {}
+    basis: dict[str, Any] = {}
+    for stakes in tiers:
+        own = [row for row in held_out if row.stakes == stakes]
+        selection = choose_threshold(
+            own,
+            confidences(fitted.parameters, own),
+            max_error_rate=document.targets.undetected_error,
+            level=document.targets.level,
+        )
+        basis[stakes] = (
+            {"status": "too_few_labels", "labels": sum(row.acceptable is not None for row in own)}
+            if selection is None
+            else selection_as_json(selection)
+        )
+        if selection and selection.threshold is not None:
+            chosen[stakes] = selection.threshold
+    return chosen, basis
+
+
+def budget_thresholds(
+    rows: Sequence[Logged], fitted: Fitted, tiers: Sequence[str], *, review_share: float, audit_rate: float
+) -> tuple[dict[str, float], dict[str, Any]]:
+    """One threshold for all `tiers` that spends `review_share` of traffic on people, audit included."""
+    own = [row for row in rows if row.stakes in tiers]
+    # share = s + audit_rate · (1 − s), solved for the share s below the threshold
+    below = max(0.0, (review_share - audit_rate) / (1.0 - audit_rate))
+    threshold = threshold_for_share(confidences(fitted.parameters, own), below)
+    basis = {"status": "budget", "review_share": review_share, "threshold": threshold, "certified": False}
+    return dict.fromkeys(tiers, threshold), dict.fromkeys(tiers, basis)
+
+
+@transaction.atomic
+def approve_recalibration(*, proposal: Recalibration, actor: str, now: datetime, reason: str = "") -> Recalibration:
+    """Put the proposed policy in force. Raises RecalibrationRefused when it was decided before or overtaken."""
+    proposal = _undecided(proposal)
+    active = ActivePolicy.objects.get(project=proposal.project)
+    if proposal.policy.parent_id != active.policy_id:
+        raise RecalibrationRefused("Another policy has come into force since this was proposed; propose again.")
+    _decide(proposal, RecalibrationStatus.APPROVED, actor=actor, now=now, reason=reason)
+    activate_policy(policy=proposal.policy, actor=actor, now=now, reason=f"recalibration {proposal.pk}: {reason}")
+    return proposal
+
+
+@transaction.atomic
+def reject_recalibration(*, proposal: Recalibration, actor: str, now: datetime, reason: str) -> Recalibration:
+    """Keep things as they are, with the reason. Raises RecalibrationRefused when it was decided before."""
+    proposal = _undecided(proposal)
+    _decide(proposal, RecalibrationStatus.REJECTED, actor=actor, now=now, reason=reason)
+    return proposal
+
+
+def _undecided(proposal: Recalibration) -> Recalibration:
+    locked = Recalibration.objects.select_for_update(of=("self",)).select_related("policy", "project")
+    proposal = locked.get(pk=proposal.pk)
+    if proposal.status != RecalibrationStatus.PROPOSED:
+        raise RecalibrationRefused(f"This proposal was {proposal.status} already.")
+    return proposal
+
+
+def _decide(proposal: Recalibration, status: str, *, actor: str, now: datetime, reason: str) -> None:
+    proposal.status, proposal.decided_by, proposal.decided_at, proposal.reason = status, actor, now, reason
+    proposal.save(update_fields=["status", "decided_by", "decided_at", "reason"])
+    record(
+        project=proposal.project,
+        actor=actor,
+        verb=f"recalibration.{status}",
+        target=f"recalibration:{proposal.pk}",
+        reason=reason,
+    )
+
+
+def _past(row: dict[str, Any]) -> tuple[Logged, Facts]:
+    logged = Logged(
+        intent=row["output__intent"],
+        stakes=row["stakes"],
+        evidence=row["trace"]["evidence"],
+        inclusion_probability=row["inclusion_probability"],
+        acceptable=acceptable_of(row),
+        prompt=row["output__prompt_fingerprint"],
+    )
+    return logged, facts_of(row)
+
+
+def _store_calibrator(project: Project, fitted: Fitted, now: datetime) -> Calibrator:
+    latest = Calibrator.objects.filter(project=project).aggregate(latest=Max("version"))["latest"] or 0
+    return Calibrator.objects.create(
+        project=project,
+        version=latest + 1,
+        parameters=fitted.parameters,
+        metrics=asdict(fitted.quality),
+        fitted_on={"labels": fitted.labels, "cells": fitted.labels_by_cell, "skipped": fitted.skipped},
+        created_at=now,
+    )
