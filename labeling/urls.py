@@ -1,6 +1,7 @@
 from django.urls import path
 
 from labeling.api import measuring, reviewing
+from labeling.views import reviewing as pages
 
 # Owners' and programs' views of people and rubrics; see routing.urls for why they are a list of their own.
 project_api_urlpatterns = [

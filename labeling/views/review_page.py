@@ -101,7 +101,7 @@ class ReviewPage:
     corrected: bool
     correction: str
     original: str
-    rating_count: int
+    rating_numbers: Sequence[int]
     rating_rows: Sequence[RatingRow]
     adjudicating: bool
     typed: Typed
@@ -135,7 +135,7 @@ def review_page(
         corrected=bool(typed.correction),
         correction=typed.correction or original_text(task),
         original=original_text(task),
-        rating_count=len(adjudication["ratings"]) if adjudication else 0,
+        rating_numbers=range(1, len(adjudication["ratings"]) + 1) if adjudication else (),
         rating_rows=rows,
         adjudicating=adjudication is not None,
         typed=typed,

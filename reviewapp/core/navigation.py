@@ -35,6 +35,7 @@ class Place:
     slug: str
     name: str
     role: str
+    reviewing: bool
     summary: str
     links: tuple[Link, ...]
 
@@ -49,7 +50,14 @@ def _place(membership: Membership) -> Place:
     role = Role(membership.role)
     slug = membership.project.slug
     links = [Link(label, url) for label, name in PAGES[role] if (url := _address(name, slug))]
-    return Place(slug, membership.project.name, role.label, SUMMARIES[role], tuple(links))
+    return Place(
+        slug=slug,
+        name=membership.project.name,
+        role=role.label,
+        reviewing=role in (Role.REVIEWER, Role.ADJUDICATOR),
+        summary=SUMMARIES[role],
+        links=tuple(links),
+    )
 
 
 def _address(name: str, slug: str) -> str | None:

@@ -1,7 +1,5 @@
 """Health, and the way in."""
 
-from typing import Any
-
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView
@@ -11,10 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from reviewapp.core.models import Role
 from reviewapp.core.navigation import places_of
-
-REVIEWING_LABELS = {Role.REVIEWER.label, Role.ADJUDICATOR.label}
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
@@ -43,11 +38,6 @@ class SignInForm(AuthenticationForm):
         "inactive": "This e-mail address and password do not go together. Check both and try again.",
     }
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["username"].label = "E-mail"
-        self.fields["username"].widget.input_type = "email"
-
     def clean_username(self) -> str:
         """Addresses are stored in lower case."""
         return str(self.cleaned_data["username"]).strip().lower()
@@ -73,6 +63,6 @@ class SignOut(LogoutView):
 def home(request: HttpRequest) -> HttpResponse:
     """The person's projects. Whoever has nothing but one queue to work on goes straight to it."""
     places = places_of(request.user)
-    if len(places) == 1 and places[0].role in REVIEWING_LABELS:
+    if len(places) == 1 and places[0].reviewing:
         return redirect("review", places[0].slug)
     return render(request, "home.html", {"places": places})

@@ -228,7 +228,7 @@ def _bootstrap_kappa(
         tables[:, row, column] += total
     kappas = _kappas(tables)
     kappas = kappas[~np.isnan(kappas)]
-    if kappas.size < 0.05 * RESAMPLES:
+    if kappas.size < 0.95 * RESAMPLES:
         return None
     tail = (1.0 - confidence) / 2.0
     low, high = np.quantile(kappas, [tail, 1.0 - tail])

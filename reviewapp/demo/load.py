@@ -1,0 +1,277 @@
+"""Loads the demo project: a few weeks of a shop's life, up to this morning.
+
+Three quarters of the history was judged by colleagues whose answers follow the files' truth with an
+occasional slip; then the policy was recalibrated and approved, and the rest waits for whoever signs in.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from labeling.models import Assignment, Lane, VerdictValue
+from labeling.services.claiming import claim_seat, release_seat
+from labeling.services.gold import add_gold_case
+from labeling.services.rubrics import draft_rubric, publish_rubric
+from labeling.services.settings import change_queue_settings
+from labeling.services.submitting import OTHER_SIDE, Submission, submit_rating
+from reviewapp.core.models import Membership, Project, Role
+from reviewapp.core.services.people import add_member
+from reviewapp.demo.world import request_body, rows, rubrics, sources
+from routing.serializers.outputs import parse_output
+from routing.services.golden import freeze_from_verdicts
+from routing.services.intake import route_outputs
+from routing.services.policies import activate_policy, draft_policy
+from routing.services.projects import create_project
+from routing.services.recalibration import approve_recalibration, propose_recalibration
+
+SLUG = "shop"
+PASSWORD = "brambleknock-2026"
+ACTOR = "command"
+SEED = 417
+HISTORY_SHARE = 0.72
+DAYS = 16
+# A colleague overlooks one mistake in eight and objects to one good answer in thirty.
+MISSES, OBJECTS = 0.12, 0.035
+KINDS = {"single": "pointwise", "pairwise": "pairwise", "trajectory": "trajectory"}
+
+LOGINS = (
+    ("reviewer@shop.example", Role.REVIEWER, "Robin Okafor"),
+    ("reviewer2@shop.example", Role.REVIEWER, "Sam Lindqvist"),
+    ("adjudicator@shop.example", Role.ADJUDICATOR, "Ada Moreau"),
+    ("owner@shop.example", Role.OWNER, "Oda Brandt"),
+    ("auditor@shop.example", Role.AUDITOR, "Uma Petrov"),
+)
+COLLEAGUES = (
+    ("ines@shop.example", "Ines Duarte"),
+    ("tomas@shop.example", "Tomas Weiss"),
+    ("mei@shop.example", "Mei Tan"),
+)
+
+POLICY: dict[str, Any] = {
+    "tiers": {
+        "high": {"mode": "always", "raters": 1, "overlap_share": 0.3, "sla_minutes": 240},
+        "mid": {"mode": "always", "overlap_share": 0.3, "sla_minutes": 1440},
+        "low": {"mode": "always", "overlap_share": 0.3, "sla_minutes": 4320},
+    },
+    "stakes": {
+        "default": "mid",
+        "by_intent": {
+            "product_safety": "high",
+            "allergies": "high",
+            "privacy": "high",
+            "small_talk": "low",
+            "store_hours": "low",
+            "offers": "low",
+        },
+        "rules": [{"name": "large amounts", "when": {">=": [{"var": "metadata.amount"}, 250]}, "stakes": "high"}],
+    },
+    "gold_rate": 0.1,
+    "targets": {"undetected_error": 0.05, "level": 0.9},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What was made, for the command to tell."""
+
+    project: Project
+    fresh: bool
+    outputs: int
+    waiting: int
+
+
+def load_demo(*, now: datetime, progress: Callable[[str], None]) -> Loaded:
+    """Make the demo project, or find it as it was left."""
+    project = Project.objects.filter(slug=SLUG).first()
+    if project is None:
+        return _load(now, progress)
+    return Loaded(project, fresh=False, outputs=project.outputs.count(), waiting=_waiting(project))
+
+
+def _load(now: datetime, progress: Callable[[str], None]) -> Loaded:
+    rng = random.Random(SEED)
+    start = now - timedelta(days=DAYS)
+    progress("people, rubrics, policy and gold cases")
+    project, owner = create_project(
+        slug=SLUG, name="Brambleknock support assistant", owner_email="owner@shop.example", actor=ACTOR, now=start
+    )
+    colleagues = _people(project)
+    _rubrics(project, start)
+    policy = draft_policy(project=project, document=POLICY, actor=ACTOR, note="Reviews everything, by stakes.")
+    activate_policy(policy=policy, actor=f"person:{owner.person_id}", now=start, reason="opening day")
+    change_queue_settings(project=project, actor=ACTOR, daily_cap=60)
+    _gold(project, start, rng)
+    world = list(rows("outputs"))
+    rng.shuffle(world)
+    cut = int(HISTORY_SHARE * len(world))
+    progress(f"{cut} outputs of the past two weeks, judged by colleagues")
+    _live_through(project, world[:cut], colleagues, start=start, until=now - timedelta(days=2), rng=rng)
+    progress("a recalibration, approved by the owner")
+    proposal = propose_recalibration(
+        project=project, actor=ACTOR, now=now - timedelta(days=2), review_share=0.3, audit_rate=0.1
+    )
+    approve_recalibration(
+        proposal=proposal,
+        actor=f"person:{owner.person_id}",
+        now=now - timedelta(days=2),
+        reason="We have hours for about a third.",
+    )
+    progress(f"{len(world) - cut} outputs since then, some of them waiting")
+    _hand_in(project, world[cut:], start=now - timedelta(days=2), until=now, first=cut, rng=rng)
+    freeze_from_verdicts(project=project, actor=ACTOR, now=now, size=80)
+    return Loaded(project, fresh=True, outputs=len(world), waiting=_waiting(project))
+
+
+def _people(project: Project) -> list[Membership]:
+    for email, role, name in LOGINS:
+        member = add_member(project=project, email=email, role=role, actor=ACTOR, password=PASSWORD, name=name)
+        if not member.person.name:
+            # The owner was made with the project, before anybody could give a name.
+            member.person.name = name
+            member.person.save(update_fields=["name"])
+    return [
+        add_member(project=project, email=email, role=Role.REVIEWER, actor=ACTOR, name=name)
+        for email, name in COLLEAGUES
+    ]
+
+
+def _rubrics(project: Project, now: datetime) -> None:
+    for entry in rubrics():
+        fields = {name: value for name, value in entry.items() if name != "pairwise"}
+        publish_rubric(rubric=draft_rubric(project=project, actor=ACTOR, **fields), actor=ACTOR, now=now)
+
+
+def _gold(project: Project, now: datetime, rng: random.Random) -> None:
+    for row in rows("gold"):
+        pairwise = row["kind"] == "pairwise"
+        body = {"a": row["response_a"], "b": row["response_b"]} if pairwise else {"response": row["response"]}
+        add_gold_case(
+            project=project,
+            reference=row["id"],
+            task_kind=KINDS[row["kind"]],
+            intent=row["intent"],
+            prompt=row["prompt"],
+            context=row["context"],
+            body=body,
+            acceptable=None if pairwise else not row["gold"]["error"],
+            preferred=row["gold"]["preferred"] if pairwise else "",
+            origin=row["origin"],
+            explanation=row.get("mistake", {}).get("explanation", ""),
+            actor=ACTOR,
+            now=now,
+            mask_names=sources(row),
+            rng=rng,
+        )
+
+
+def _hand_in(
+    project: Project,
+    world: Sequence[dict[str, Any]],
+    *,
+    start: datetime,
+    until: datetime,
+    first: int,
+    rng: random.Random,
+) -> None:
+    """Outputs arrive one by one between two moments."""
+    step = (until - start) / (len(world) + 1)
+    for number, row in enumerate(world):
+        moment = start + step * (number + rng.random())
+        body = request_body(row, f"chat-{first + number:05d}") | {"occurred_at": moment.isoformat()}
+        route_outputs(project=project, outputs=[parse_output(body)], now=moment)
+
+
+def _live_through(
+    project: Project,
+    world: Sequence[dict[str, Any]],
+    colleagues: list[Membership],
+    *,
+    start: datetime,
+    until: datetime,
+    rng: random.Random,
+) -> None:
+    """Ten days, each with its arrivals and then its reviews; the last few items stay open."""
+    days = 10
+    length = (until - start) / days
+    for day in range(days):
+        batch = world[day * len(world) // days : (day + 1) * len(world) // days]
+        begin = start + day * length
+        _hand_in(project, batch, start=begin, until=begin + length / 2, first=day * len(world) // days, rng=rng)
+        _review_day(project, colleagues, now=begin + length * 0.6, rng=rng)
+
+
+def _review_day(project: Project, colleagues: list[Membership], *, now: datetime, rng: random.Random) -> None:
+    truth = {row["id"]: row for row in (*rows("outputs"), *rows("gold"))}
+    by_words = {_words(row): row for row in truth.values()}
+    idle: set[int] = set()
+    turn = 0
+    while len(idle) < len(colleagues):
+        reviewer = colleagues[turn % len(colleagues)]
+        turn += 1
+        now += timedelta(seconds=rng.lognormvariate(3.4, 0.6) / len(colleagues))
+        assignment = None if reviewer.pk in idle else claim_seat(reviewer=reviewer, now=now, rng=rng)
+        if assignment is None:
+            idle.add(reviewer.pk)
+            continue
+        content = assignment.item.content
+        row = by_words[_key(content.prompt, content.body)]
+        if rng.random() < 0.01:
+            release_seat(assignment=assignment, now=now, reason="I know this customer.")
+            continue
+        seconds = round(rng.lognormvariate(3.4, 0.6), 1)
+        submission = answer(assignment, row, rng, seconds=seconds)
+        submit_rating(assignment=assignment, submission=submission, now=now + timedelta(seconds=seconds))
+
+
+def answer(assignment: Assignment, row: dict[str, Any], rng: random.Random, *, seconds: float) -> Submission:
+    """What a colleague hands in for an output whose truth is `row`."""
+    common = {"idempotency_key": f"demo-{assignment.pk}", "client_seconds": seconds}
+    if row["kind"] == "pairwise":
+        preferred = row["gold"]["preferred"] if rng.random() > MISSES else rng.choice(["a", "b", "tie"])
+        seen = OTHER_SIDE.get(preferred, preferred) if assignment.swapped else preferred
+        strength = rng.choice(["clearly", "noticeably"]) if preferred != "tie" else "barely"
+        return Submission(preferred=seen, values={"strength": strength}, **common)
+    wrong = bool(row["gold"]["error"])
+    says_wrong = rng.random() >= MISSES if wrong else rng.random() < OBJECTS
+    if row["kind"] == "trajectory":
+        return Submission(values={"acceptable": "no" if says_wrong else "yes"}, **common)
+    kind = row.get("mistake", {}).get("kind", "other")
+    values = {"correct": "no" if says_wrong else "yes", "grounded": _grounded(says_wrong, kind, rng), "tone": "plain"}
+    if rng.random() < 0.5:
+        values["tone"] = "warm"
+    if says_wrong and kind == "rude_tone":
+        values["tone"] = "poor"
+    if says_wrong:
+        values["problem"] = kind
+    mends = says_wrong and wrong and rng.random() < 0.7
+    return Submission(
+        values=values,
+        correction=row["correction"] if mends else "",
+        rationale=row.get("mistake", {}).get("explanation", "") if says_wrong else "",
+        verdict=VerdictValue.CORRECT if mends else "",
+        **common,
+    )
+
+
+def _grounded(says_wrong: bool, kind: str, rng: random.Random) -> str:
+    if not says_wrong:
+        return "fully" if rng.random() < 0.85 else "partly"
+    return "unfounded" if kind in ("invented_policy", "wrong_fact") and rng.random() < 0.6 else "partly"
+
+
+def _words(row: dict[str, Any]) -> str:
+    return _key(
+        row["prompt"], {name: row[name] for name in ("response", "steps") if name in row} or {"a": row["response_a"]}
+    )
+
+
+def _key(prompt: Any, body: dict[str, Any]) -> str:
+    """What tells one row of the world from all others."""
+    judged = body.get("response") or body.get("a") or body.get("steps")
+    return repr((prompt, judged))
+
+
+def _waiting(project: Project) -> int:
+    return project.review_items.filter(status="open", seats__state="open", seats__lane=Lane.WORK).distinct().count()
