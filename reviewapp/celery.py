@@ -3,8 +3,10 @@
 import atexit
 import os
 import threading
+import warnings
 
 from celery import Celery
+from celery.platforms import SecurityWarning
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "reviewapp.settings")
 
@@ -19,7 +21,11 @@ def start_embedded() -> None:
     Messages live in memory and die with the process; nothing is lost, because every task is a sweep
     over rows and the next one finds the work.
     """
-    worker = app.Worker(pool="threads", concurrency=2, loglevel="WARNING", without_heartbeat=True, without_gossip=True)
+    # Root or not, this worker reads nothing but the messages of its own process.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
+    worker = app.Worker(
+        pool="threads", concurrency=2, loglevel="WARNING", quiet=True, without_heartbeat=True, without_gossip=True
+    )
     threading.Thread(target=worker.start, name="celery-worker", daemon=True).start()
     beat = app.Beat(loglevel="WARNING", scheduler="celery.beat:Scheduler")
     service = beat.Service(app=app, max_interval=5, scheduler_cls="celery.beat:Scheduler")

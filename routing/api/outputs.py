@@ -13,16 +13,23 @@ from rest_framework.views import APIView
 
 from reviewapp.core.access import key_project
 from reviewapp.core.models import Project, Scope
+from reviewapp.core.openapi import inlined
 from reviewapp.core.pagination import newest_first
 from reviewapp.core.problems import Problem
 from reviewapp.core.serializers import StrictSerializer
 from routing.models import Action, Stakes
 from routing.queries import filtered_outputs, outputs_by_ids, outputs_with_decisions
-from routing.serializers.outputs import MAX_BATCH, parse_output, problem_of
+from routing.serializers.outputs import MAX_BATCH, OutputIn, parse_output, problem_of
 from routing.serializers.rendering import shown_output
 from routing.services.intake import NewOutput, Routed, route_outputs
 
 CONFLICT = "This external_id was handed in with another body; nothing was changed."
+OUTPUT_BODY = inlined(OutputIn.model_json_schema())
+BATCH_BODY = {
+    "type": "object",
+    "required": ["outputs"],
+    "properties": {"outputs": {"type": "array", "minItems": 1, "maxItems": MAX_BATCH, "items": OUTPUT_BODY}},
+}
 OUTPUT_ANSWER = OpenApiResponse(description="The output, its decision and its verdict.")
 
 
@@ -40,7 +47,7 @@ class OutputFilters(StrictSerializer):
 
 class OutputsView(APIView):
     @extend_schema(
-        request={"application/json": {"type": "object"}},
+        request={"application/json": OUTPUT_BODY},
         responses={200: OUTPUT_ANSWER, 201: OUTPUT_ANSWER, 409: OpenApiResponse(description=CONFLICT)},
     )
     def post(self, request: Request) -> Response:
@@ -74,7 +81,7 @@ class OutputView(APIView):
 
 class BatchView(APIView):
     @extend_schema(
-        request={"application/json": {"type": "object", "properties": {"outputs": {"type": "array"}}}},
+        request={"application/json": BATCH_BODY},
         responses={200: OpenApiResponse(description='{"results": [...]}, one per output, in order')},
     )
     def post(self, request: Request) -> Response:

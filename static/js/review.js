@@ -145,7 +145,8 @@ function work(form) {
   }
 
   function tell(text) {
-    if (lost.textContent !== text) lost.textContent = text;
+    const line = lost.querySelector("p");
+    if (line.textContent !== text) line.textContent = text;
     lost.hidden = !text;
   }
 
@@ -161,7 +162,7 @@ function work(form) {
       if (answer.ok) tell("");
       else throw await refusal(answer);
     } catch (error) {
-      if (error.people && !leaving) tell(`${error.people} You can still submit, or take the next item.`);
+      if (error.people && !leaving) tell(error.people);
     }
   }
 
@@ -252,10 +253,11 @@ function work(form) {
     correction.value = takesOriginal ? original : "";
     changed();
   });
-  form.addEventListener("submit", () => {
+  form.addEventListener("submit", (event) => {
     form.elements.client_seconds.value = seconds();
     form.elements.csrfmiddlewaretoken.value = csrf();
-    kept(token, draft());
+    // Should the answer be a sign-in page, the form is restored from here afterwards.
+    if (!event.submitter?.hasAttribute("formaction")) kept(token, draft());
     leaving = true;
     clearTimeout(timer);
     setTimeout(() => form.querySelectorAll("[type=submit]").forEach((button) => (button.disabled = true)));
