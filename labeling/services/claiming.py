@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from labeling.masking import find_masks, texts_in
 from labeling.models import (
@@ -80,8 +80,10 @@ def _check_may_claim(reviewer: Membership, settings: QueueSettings, now: datetim
     if reviewer.paused_at:
         raise ClaimRefused("paused", reviewer.pause_reason or "Your reviewing is paused; the owner knows why.")
     cap = daily_cap(reviewer, settings)
-    held = Assignment.objects.filter(reviewer=reviewer, state=AssignmentState.LEASED, lease_expires_at__gt=now).count()
-    if done_today(reviewer, now) + held >= cap:
+    # What is held counts as well, or a person could hoard a day's work and then some.
+    done = Q(state=AssignmentState.SUBMITTED, ended_at__gte=start_of_day(now))
+    held = Q(state=AssignmentState.LEASED, lease_expires_at__gt=now)
+    if Assignment.objects.filter(done | held, reviewer=reviewer).count() >= cap:
         raise ClaimRefused("daily_cap_reached", f"You have reached today's limit of {cap}. Enough for today.")
 
 
@@ -89,7 +91,7 @@ def _check_may_claim(reviewer: Membership, settings: QueueSettings, now: datetim
 def _claim_once(
     reviewer: Membership, *, plant_gold: bool, rng: random.Random, now: datetime, lease: timedelta
 ) -> Assignment | None:
-    return_expired_leases(project_id=reviewer.project_id, now=now)
+    _return_expired_leases(reviewer.project_id, now)
     if reviewer.role == Role.ADJUDICATOR:
         seat = _next_seat(reviewer, Lane.ADJUDICATION)
     else:
@@ -134,7 +136,7 @@ def _lease(seat: Seat, reviewer: Membership, *, rng: random.Random, now: datetim
             setattr(resumed, name, value)
         resumed.save(update_fields=[*fresh])
         return resumed
-    item = seat.item
+    item = ReviewItem.objects.select_related("content").get(pk=seat.item_id)
     content = item.content
     visible = {"prompt": content.prompt, "context": content.context, **content.body}
     swapped = rng.random() < 0.5
@@ -152,6 +154,10 @@ def _lease(seat: Seat, reviewer: Membership, *, rng: random.Random, now: datetim
 @transaction.atomic
 def return_expired_leases(*, project_id: int, now: datetime) -> int:
     """Open the seats whose lease has ended; the drafts stay with their assignments. Returns how many."""
+    return _return_expired_leases(project_id, now)
+
+
+def _return_expired_leases(project_id: int, now: datetime) -> int:
     expired = Seat.objects.filter(project_id=project_id, state=SeatState.LEASED, lease_expires_at__lte=now)
     if connection.features.has_select_for_update_skip_locked:
         expired = expired.select_for_update(skip_locked=True)
@@ -167,17 +173,25 @@ def return_expired_leases(*, project_id: int, now: datetime) -> int:
 
 
 def locked_assignment(token: str, reviewer_ids: list[int]) -> Assignment:
-    """The assignment with its seat, both locked in the order every writer uses: seat, then assignment.
+    """The assignment with its seat and item, locked in the order every writer uses: seat, assignment, item.
 
     Raises Assignment.DoesNotExist for a token that is not this person's.
     """
-    seat_id = Assignment.objects.values_list("seat_id", flat=True).get(token=token, reviewer_id__in=reviewer_ids)
-    Seat.objects.select_for_update().get(pk=seat_id)
-    return (
-        Assignment.objects.select_for_update(of=("self",))
-        .select_related("seat", "item", "item__rubric", "reviewer")
-        .get(token=token, reviewer_id__in=reviewer_ids)
+    own = {"token": token, "reviewer_id__in": reviewer_ids}
+    seat = (
+        Seat.objects.select_for_update(of=("self",))
+        .filter(**{f"assignments__{name}": value for name, value in own.items()})
+        .first()
     )
+    if seat is None:
+        raise Assignment.DoesNotExist
+    assignment = (
+        Assignment.objects.select_for_update(of=("self", "item"))
+        .select_related("item__rubric", "reviewer__project__queue_settings")
+        .get(**own)
+    )
+    assignment.seat = seat
+    return assignment
 
 
 @transaction.atomic
@@ -234,25 +248,24 @@ def escalate(*, assignment: Assignment, reason: str, now: datetime) -> None:
         seat_state=SeatState.CLOSED if raters_seat else SeatState.OPEN,
     )
     if raters_seat:
-        open_dispute(assignment.item_id)
+        open_dispute(assignment.item)
+        assignment.item.save(update_fields=["status"])
 
 
-def open_dispute(item_id: int) -> None:
-    """Close the raters' open seats and open the adjudicator's."""
-    item_seats = Seat.objects.filter(item_id=item_id)
-    item_seats.filter(state=SeatState.OPEN, lane=Lane.WORK).update(state=SeatState.CLOSED)
-    first = item_seats.order_by("number").first()
-    if first is None:
-        raise Seat.DoesNotExist("an item always has seats")
-    ReviewItem.objects.filter(pk=item_id, status=ItemStatus.OPEN).update(status=ItemStatus.DISPUTED)
+def open_dispute(item: ReviewItem) -> None:
+    """Close the raters' open seats and open the adjudicator's. The caller saves the item's new status."""
+    if item.status == ItemStatus.OPEN:
+        item.status = ItemStatus.DISPUTED
+    Seat.objects.filter(item=item, state=SeatState.OPEN, lane=Lane.WORK).update(state=SeatState.CLOSED)
+    raters = Seat.objects.filter(item=item, number=1).get()
     adjudicators, created = Seat.objects.get_or_create(
-        item_id=item_id,
+        item=item,
         number=0,
         defaults={
-            "project_id": first.project_id,
+            "project_id": item.project_id,
             "lane": Lane.ADJUDICATION,
-            "priority": first.priority,
-            "due_at": first.due_at,
+            "priority": raters.priority,
+            "due_at": item.due_at,
         },
     )
     if not created:

@@ -8,23 +8,28 @@ from labeling.services.enqueue import new_public_id
 from labeling.verdicts import Agreed, Judgement, aggregate
 
 
-def settle(*, item: ReviewItem, now: datetime) -> Verdict | None:
-    """Give the item its verdict once its ratings allow one; open a dispute where they do not.
+def settle(*, item: ReviewItem, rating: Rating, now: datetime) -> None:
+    """Give the item its verdict once its ratings, the newest being `rating`, allow one; else open a dispute.
 
-    The caller holds the item's row lock.
+    Sets `status` and `verdict` on `item`, whose row lock the caller holds and which the caller saves.
     """
-    standing = list(item.ratings.standing().filter(extra=False).order_by("submitted_at", "id"))
-    adjudications = [rating for rating in standing if rating.adjudication]
-    if adjudications and item.status == ItemStatus.DISPUTED:
-        return _decide(item, _adjudicated(adjudications[-1]), [adjudications[-1]], standing, now)
+    if rating.adjudication:
+        if item.status == ItemStatus.DISPUTED:
+            _decide(item, _adjudicated(rating), [rating], _standing(item), now)
+        return
     if item.status != ItemStatus.OPEN or item.ratings_counted < item.raters_needed:
         # A dispute waits for its adjudicator, whoever else still hands in.
-        return None
-    agreed = aggregate([_judgement(rating) for rating in standing])
+        return
+    standing = [rating] if item.raters_needed == 1 else _standing(item)
+    agreed = aggregate([_judgement(entry) for entry in standing])
     if agreed is None:
-        open_dispute(item.pk)
-        return None
-    return _decide(item, agreed, standing, standing, now)
+        open_dispute(item)
+    else:
+        _decide(item, agreed, standing, standing, now)
+
+
+def _standing(item: ReviewItem) -> list[Rating]:
+    return list(item.ratings.standing().filter(extra=False).order_by("submitted_at", "id"))
 
 
 def _judgement(rating: Rating) -> Judgement:
@@ -35,8 +40,9 @@ def _adjudicated(rating: Rating) -> Agreed:
     return Agreed(rating.verdict, rating.preferred, rating.correction, rating.values, reached_by=ReachedBy.ADJUDICATION)
 
 
-def _decide(item: ReviewItem, agreed: Agreed, basis: list[Rating], standing: list[Rating], now: datetime) -> Verdict:
-    verdict = Verdict.objects.create(
+def _decide(item: ReviewItem, agreed: Agreed, basis: list[Rating], standing: list[Rating], now: datetime) -> None:
+    item.status = ItemStatus.SETTLED
+    item.verdict = Verdict.objects.create(
         item=item,
         public_id=new_public_id(),
         sequence=item.verdicts.count() + 1,
@@ -51,5 +57,3 @@ def _decide(item: ReviewItem, agreed: Agreed, basis: list[Rating], standing: lis
         decided_at=now,
         final_at=max(rating.undo_until for rating in basis),
     )
-    ReviewItem.objects.filter(pk=item.pk).update(status=ItemStatus.SETTLED, verdict=verdict)
-    return verdict

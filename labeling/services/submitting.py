@@ -27,7 +27,7 @@ from labeling.models import (
     SeatState,
     VerdictValue,
 )
-from labeling.services.claiming import AssignmentLost, locked_assignment, queue_settings
+from labeling.services.claiming import AssignmentLost, locked_assignment
 from labeling.services.settling import settle
 
 OTHER_SIDE = {"a": "b", "b": "a"}
@@ -63,15 +63,19 @@ def submit_rating(*, assignment: Assignment, submission: Submission, now: dateti
     an extra one. Raises SubmissionInvalid, or AssignmentLost when the work was handed in or given back.
     """
     assignment = locked_assignment(assignment.token, [assignment.reviewer_id])
-    known = Rating.objects.filter(assignment=assignment, idempotency_key=submission.idempotency_key).first()
+    earlier = list(assignment.ratings.select_related("withdrawal").order_by("revision"))
+    known = next((rating for rating in earlier if rating.idempotency_key == submission.idempotency_key), None)
+    if known and hasattr(known, "withdrawal"):
+        detail = "This key handed in the rating that was undone; use a new one."
+        raise SubmissionInvalid([_error("/idempotency_key", "used", detail)])
     if known:
         return known, False
     if assignment.state not in (AssignmentState.LEASED, AssignmentState.EXPIRED):
         raise AssignmentLost("This item has been handed in or given back already.")
-    item = ReviewItem.objects.select_for_update().get(pk=assignment.item_id)
+    item = assignment.item
     verdict = checked_verdict(submission, item.rubric, adjudicating=assignment.seat.lane == Lane.ADJUDICATION)
     seat = _seat_to_fill(assignment)
-    rating = _store(assignment, submission, item=item, verdict=verdict, extra=seat is None, now=now)
+    rating = _store(assignment, submission, len(earlier) + 1, verdict=verdict, extra=seat is None, now=now)
     if seat is not None:
         _fill(seat, assignment)
     Assignment.objects.filter(pk=assignment.pk).update(
@@ -173,18 +177,18 @@ def _fill(seat: Seat, assignment: Assignment) -> None:
 
 
 def _store(
-    assignment: Assignment, submission: Submission, *, item: ReviewItem, verdict: str, extra: bool, now: datetime
+    assignment: Assignment, submission: Submission, revision: int, *, verdict: str, extra: bool, now: datetime
 ) -> Rating:
     preferred = submission.preferred
     if assignment.swapped:
         preferred = OTHER_SIDE.get(preferred, preferred)
-    undo_seconds = queue_settings(item.project_id).undo_seconds
+    undo_seconds = assignment.reviewer.project.queue_settings.undo_seconds
     return Rating.objects.create(
         assignment=assignment,
-        revision=assignment.ratings.count() + 1,
-        item=item,
+        revision=revision,
+        item=assignment.item,
         reviewer_id=assignment.reviewer_id,
-        rubric_id=item.rubric_id,
+        rubric_id=assignment.item.rubric_id,
         values=dict(submission.values),
         preferred=preferred,
         verdict=verdict,
@@ -203,9 +207,7 @@ def _store(
 
 def _count(item: ReviewItem, rating: Rating, now: datetime) -> None:
     """Gold is compared with its known answer, live work is settled: the same number of writes either way."""
-    if not rating.adjudication:
-        ReviewItem.objects.filter(pk=item.pk).update(ratings_counted=F("ratings_counted") + 1)
-        item.ratings_counted += 1
+    item.ratings_counted += not rating.adjudication
     if item.kind == ItemKind.GOLD:
         case = item.gold_case
         right = (
@@ -215,7 +217,8 @@ def _count(item: ReviewItem, rating: Rating, now: datetime) -> None:
         )
         GoldResult.objects.create(rating=rating, gold_case=case, reviewer_id=rating.reviewer_id, correct=right, at=now)
     else:
-        settle(item=item, now=now)
+        settle(item=item, rating=rating, now=now)
+    item.save(update_fields=["ratings_counted", "status", "verdict"])
 
 
 @transaction.atomic
@@ -230,10 +233,10 @@ def undo_rating(*, assignment: Assignment, now: datetime) -> Assignment:
         raise AssignmentLost("There is nothing to undo.")
     if now > rating.undo_until:
         raise AssignmentLost("The time to undo has passed.")
-    item = ReviewItem.objects.select_for_update().get(pk=assignment.item_id)
+    item = assignment.item
     _reopen(item, adjudication=rating.adjudication)
     RatingWithdrawal.objects.create(rating=rating, at=now)
-    expires = now + timedelta(seconds=queue_settings(item.project_id).lease_seconds)
+    expires = now + timedelta(seconds=assignment.reviewer.project.queue_settings.lease_seconds)
     if not rating.extra:
         Seat.objects.filter(pk=assignment.seat_id).update(
             state=SeatState.LEASED, holder=assignment.reviewer_id, lease_expires_at=expires

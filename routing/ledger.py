@@ -1,0 +1,358 @@
+"""The ledger: the promises about decisions, seats and ratings, recounted from the rows themselves.
+
+Every check is a function of a project (None: all of them) that returns the rows at fault as plain
+values. The database does the counting, in one statement per check, so that a million outputs stay a
+matter of seconds; only golden sets are read line by line, because a digest needs every byte.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.apps import apps
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.models import Count, Exists, F, IntegerField, Model, OuterRef, Q, QuerySet, Subquery
+from django.db.models.expressions import RawSQL
+
+from labeling.models import (
+    Assignment,
+    AssignmentState,
+    GoldenSet,
+    ItemKind,
+    ItemStatus,
+    Rating,
+    ReviewItem,
+    Seat,
+    SeatState,
+    Verdict,
+)
+from labeling.services.golden import file_digest
+from reviewapp.core.models import Project
+from reviewapp.core.triggers import RefuseTrigger, trigger_names
+from routing.models import Action, Decision, Output, OutputReview, ReviewOrigin
+
+APPS = ("core", "labeling", "routing")
+# A decision asks for one item; reviews of another origin may come on top.
+ASKED = (ReviewOrigin.DECISION, ReviewOrigin.AUDIT)
+RATERS = Q(number__gte=1)
+STILL_TO_DO = Q(state__in=[SeatState.OPEN, SeatState.LEASED])
+STANDING = Q(ratings__withdrawal__isnull=True)
+
+Rows = QuerySet[Any, dict[str, Any]] | list[dict[str, Any]]
+Find = Callable[[Project | None], Rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One recount, for the promise with this number in the design."""
+
+    promise: int
+    find: Find
+
+    @property
+    def name(self) -> str:
+        return self.find.__name__.replace("_", " ")
+
+    @property
+    def meaning(self) -> str:
+        """What must hold, in one sentence."""
+        return (self.find.__doc__ or "").strip().splitlines()[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found: how many rows are at fault, and the first of them."""
+
+    check: Check
+    count: int
+    rows: list[dict[str, Any]]
+
+    @property
+    def clean(self) -> bool:
+        return self.count == 0
+
+
+def examine(check: Check, project: Project | None, *, most: int) -> Finding:
+    """Run one check and keep at most `most` of its rows. A clean check costs one statement."""
+    found = check.find(project)
+    rows = list(found[: most + 1])
+    if len(rows) <= most:
+        return Finding(check, len(rows), rows)
+    count = len(found) if isinstance(found, list) else found.count()
+    return Finding(check, count, rows[:most])
+
+
+# Promise 1: one decision per output, one item per decision to review, every rating kept -----------------
+
+
+def outputs_without_decision(project: Project | None) -> Rows:
+    """Every output has a decision."""
+    decision = Decision.objects.filter(output=OuterRef("pk"))
+    return _of(project, Output.objects.filter(~Exists(decision))).values("id", "external_id")
+
+
+def outputs_with_several_decisions(project: Project | None) -> Rows:
+    """No output has more than one decision."""
+    return _more_than_one(_of(project, Decision.objects.all()), "output_id", counted="decisions")
+
+
+def reviews_without_item(project: Project | None) -> Rows:
+    """Every decision to review and every audited shipment has its review item."""
+    asking = Decision.objects.filter(Q(action=Action.REVIEW) | Q(audited=True))
+    item = OutputReview.objects.filter(output=OuterRef("output_id"), origin__in=ASKED)
+    return _of(project, asking.filter(~Exists(item))).values("output_id", "action", "audited")
+
+
+def reviews_with_several_items(project: Project | None) -> Rows:
+    """No decision has more than one review item."""
+    reviews = OutputReview.objects.filter(origin__in=ASKED)
+    return _more_than_one(_of(project, reviews, "output__project"), "output_id", counted="items")
+
+
+def reviews_nobody_asked_for(project: Project | None) -> Rows:
+    """A review item of a decision rests on a decision to review, one of an audit on an audit."""
+    decision = Decision.objects.filter(output=OuterRef("output_id"))
+    asked = Q(Exists(decision.filter(action=Action.REVIEW)), origin=ReviewOrigin.DECISION) | Q(
+        Exists(decision.filter(audited=True)), origin=ReviewOrigin.AUDIT
+    )
+    reviews = OutputReview.objects.filter(origin__in=ASKED).exclude(asked)
+    return _of(project, reviews, "output__project").values("output_id", "item_id", "origin")
+
+
+def items_of_no_output(project: Project | None) -> Rows:
+    """Every item that stands for real traffic belongs to an output."""
+    review = OutputReview.objects.filter(item=OuterRef("pk"))
+    return _of(project, ReviewItem.objects.judged_live().filter(~Exists(review))).values("id", "kind")
+
+
+def items_with_wrong_seats(project: Project | None) -> Rows:
+    """Every item has exactly `raters_needed` seats for raters."""
+    items = _of(project, ReviewItem.objects.all()).values("id", "raters_needed")
+    return items.annotate(rater_seats=Count("seats", filter=Q(seats__number__gte=1))).exclude(
+        rater_seats=F("raters_needed")
+    )
+
+
+def unfinished_items_without_seat(project: Project | None) -> Rows:
+    """Whatever is not settled has a seat in which somebody can still settle it."""
+    seat = Seat.objects.filter(STILL_TO_DO, item=OuterRef("pk"))
+    stuck = Q(~Exists(seat.filter(RATERS)), status=ItemStatus.OPEN) | Q(
+        ~Exists(seat.filter(number=0)), status=ItemStatus.DISPUTED
+    )
+    items = ReviewItem.objects.exclude(kind=ItemKind.GOLD).filter(stuck)
+    return _of(project, items).values("id", "status", "raters_needed", "ratings_counted")
+
+
+def submitted_seats_without_rating(project: Project | None) -> Rows:
+    """Every submitted seat has exactly one standing rating of its holder that is not an extra one."""
+    ratings = Count(
+        "assignments__ratings",
+        filter=Q(
+            assignments__reviewer=F("holder"),
+            assignments__ratings__extra=False,
+            assignments__ratings__withdrawal__isnull=True,
+        ),
+    )
+    seats = _of(project, Seat.objects.filter(state=SeatState.SUBMITTED)).values("id", "item_id", "holder_id")
+    return seats.annotate(standing_ratings=ratings).exclude(standing_ratings=1)
+
+
+def submitted_work_without_rating(project: Project | None) -> Rows:
+    """Every assignment that was handed in has exactly one standing rating."""
+    work = Assignment.objects.filter(state=AssignmentState.SUBMITTED)
+    work = _of(project, work, "item__project").values("id", "item_id", "reviewer_id")
+    return work.annotate(standing_ratings=Count("ratings", filter=STANDING)).exclude(standing_ratings=1)
+
+
+def ratings_of_unfinished_work(project: Project | None) -> Rows:
+    """Every standing rating belongs to an assignment that counts as handed in."""
+    ratings = Rating.objects.standing().exclude(assignment__state=AssignmentState.SUBMITTED)
+    return _of(project, ratings, "item__project").values("id", "assignment_id", "assignment__state")
+
+
+def ratings_without_seat(project: Project | None) -> Rows:
+    """Every standing rating that is not an extra one fills the seat of its reviewer."""
+    ratings = (
+        Rating.objects.standing()
+        .filter(extra=False)
+        .exclude(assignment__seat__state=SeatState.SUBMITTED, assignment__seat__holder=F("reviewer"))
+    )
+    return _of(project, ratings, "item__project").values("id", "item_id", "reviewer_id", "assignment__seat_id")
+
+
+def miscounted_items(project: Project | None) -> Rows:
+    """Every item's kept count of ratings is the number of its standing raters' ratings."""
+    counted = STANDING & Q(ratings__extra=False, ratings__adjudication=False)
+    items = _of(project, ReviewItem.objects.all()).values("id", "ratings_counted")
+    return items.annotate(recounted=Count("ratings", filter=counted)).exclude(recounted=F("ratings_counted"))
+
+
+def settled_items_with_stale_verdict(project: Project | None) -> Rows:
+    """Every settled item shows the newest of its own verdicts."""
+    newest = Verdict.objects.filter(item=OuterRef("pk")).order_by("-sequence").values("pk")[:1]
+    items = ReviewItem.objects.filter(status=ItemStatus.SETTLED).annotate(newest=Subquery(newest))
+    return _of(project, items.exclude(verdict_id=F("newest"))).values("id", "verdict_id", "newest")
+
+
+def verdicts_without_ratings(project: Project | None) -> Rows:
+    """Every rating that a verdict rests on exists and judges the same item."""
+    inputs = (
+        "jsonb_array_elements_text(labeling_verdict.rating_ids) AS input(id)"
+        if connection.vendor == "postgresql"
+        else "(SELECT value AS id FROM json_each(labeling_verdict.rating_ids)) AS input"
+    )
+    found = (
+        f"(SELECT COUNT(*) FROM {inputs} JOIN labeling_rating AS rating"
+        " ON rating.id = CAST(input.id AS bigint) AND rating.item_id = labeling_verdict.item_id)"
+    )
+    verdicts = Verdict.objects.annotate(ratings_found=RawSQL(found, [], output_field=IntegerField()))
+    # `raters` is the number of ratings, and at least 1.
+    verdicts = verdicts.exclude(ratings_found=F("raters"))
+    return _of(project, verdicts, "item__project").values("id", "item_id", "raters", "ratings_found")
+
+
+# Promise 2: idempotent intake ------------------------------------------------------------------------------
+
+
+def external_ids_used_twice(project: Project | None) -> Rows:
+    """An external id names one output of its project."""
+    return _more_than_one(_of(project, Output.objects.all()), "project_id", "external_id", counted="outputs")
+
+
+# Promise 3: no double work ---------------------------------------------------------------------------------
+
+
+def people_with_several_seats(project: Project | None) -> Rows:
+    """Nobody holds or has filled more than one seat of an item."""
+    seats = Seat.objects.filter(holder__isnull=False)
+    return _more_than_one(_of(project, seats), "item_id", "holder_id", counted="seats")
+
+
+def people_who_judged_twice(project: Project | None) -> Rows:
+    """Nobody has more than one standing rating of an item, adjudications included."""
+    return _more_than_one(
+        _of(project, Rating.objects.standing(), "item__project"), "item_id", "reviewer_id", counted="ratings"
+    )
+
+
+def seats_filled_twice(project: Project | None) -> Rows:
+    """No seat has the standing ratings of several people."""
+    ratings = Rating.objects.standing().filter(extra=False)
+    return _more_than_one(_of(project, ratings, "item__project"), "assignment__seat_id", counted="ratings")
+
+
+def seats_held_twice(project: Project | None) -> Rows:
+    """Whoever has an item on their desk holds its seat.
+
+    Left out is who took an extra rating back: that seat was lost before, and the desk is theirs to finish.
+    """
+    extra = Rating.objects.filter(assignment=OuterRef("pk"), extra=True)
+    work = (
+        Assignment.objects.filter(~Exists(extra), state=AssignmentState.LEASED)
+        .exclude(seat__state=SeatState.LEASED, seat__holder=F("reviewer"))
+        .values("id", "seat_id", "reviewer_id", "seat__state", "seat__holder_id")
+    )
+    return _of(project, work, "item__project")
+
+
+def leased_seats_without_lease(project: Project | None) -> Rows:
+    """Every leased seat is on the desk of its holder."""
+    work = Assignment.objects.filter(
+        seat=OuterRef("pk"), reviewer=OuterRef("holder"), state=AssignmentState.LEASED, item=OuterRef("item_id")
+    )
+    seats = Seat.objects.filter(~Exists(work), state=SeatState.LEASED)
+    return _of(project, seats).values("id", "item_id", "holder_id")
+
+
+def missing_constraints(project: Project | None) -> Rows:
+    """Every constraint that the models name is in force in the database."""
+    return [
+        {"table": model._meta.db_table, "constraint": name}
+        for label in APPS
+        for model in apps.get_app_config(label).get_models()
+        for name in _missing_constraints(model)
+    ]
+
+
+def _missing_constraints(model: type[Model]) -> list[str]:
+    with connection.cursor() as cursor:
+        in_force = connection.introspection.get_constraints(cursor, model._meta.db_table)
+    return sorted({constraint.name for constraint in model._meta.constraints} - in_force.keys())
+
+
+# Promise 7: immutable versions, on which the recounts above rest -----------------------------------------
+
+
+def missing_triggers(project: Project | None) -> Rows:
+    """Every trigger that makes rows permanent is in force in the database."""
+    migrations = MigrationLoader(None, ignore_no_initial=True).disk_migrations.values()
+    wanted = {
+        operation.name: operation.table
+        for migration in migrations
+        for operation in migration.operations
+        if isinstance(operation, RefuseTrigger)
+    }
+    return [
+        {"table": wanted[name], "trigger": name} for name in sorted(wanted.keys() - set(trigger_names()))
+    ]
+
+
+def altered_golden_sets(project: Project | None) -> Rows:
+    """Every golden set has the number of cases and the digest it was frozen with."""
+    sets = _of(project, GoldenSet.objects.order_by("pk"))
+    return [fault for golden_set in sets.iterator() if (fault := _alteration(golden_set))]
+
+
+def _alteration(golden_set: GoldenSet) -> dict[str, Any] | None:
+    cases = golden_set.cases.order_by("position").values_list("line", flat=True)
+    count = 0
+
+    def counted(lines: Iterable[str]) -> Iterable[str]:
+        nonlocal count
+        for line in lines:
+            count += 1
+            yield line
+
+    intact = file_digest(counted(cases.iterator())) == golden_set.sha256
+    if intact and count == golden_set.case_count:
+        return None
+    return {"name": golden_set.name, "case_count": golden_set.case_count, "cases": count, "sha256_matches": intact}
+
+
+def _of(project: Project | None, rows: QuerySet[Any, Any], path: str = "project") -> QuerySet[Any, Any]:
+    """The rows of one project, or of all; in no order, which the database need not make."""
+    return (rows if project is None else rows.filter(**{path: project})).order_by()
+
+
+def _more_than_one(rows: QuerySet[Any, Any], *columns: str, counted: str) -> QuerySet[Any, dict[str, Any]]:
+    """The values of `columns` that occur in several rows, with their number under the name `counted`."""
+    return rows.values(*columns).annotate(**{counted: Count("pk")}).filter(**{f"{counted}__gt": 1})
+
+
+CHECKS: tuple[Check, ...] = (
+    Check(1, outputs_without_decision),
+    Check(1, outputs_with_several_decisions),
+    Check(1, reviews_without_item),
+    Check(1, reviews_with_several_items),
+    Check(1, reviews_nobody_asked_for),
+    Check(1, items_of_no_output),
+    Check(1, items_with_wrong_seats),
+    Check(1, unfinished_items_without_seat),
+    Check(1, submitted_seats_without_rating),
+    Check(1, submitted_work_without_rating),
+    Check(1, ratings_of_unfinished_work),
+    Check(1, ratings_without_seat),
+    Check(1, miscounted_items),
+    Check(1, settled_items_with_stale_verdict),
+    Check(1, verdicts_without_ratings),
+    Check(2, external_ids_used_twice),
+    Check(3, people_with_several_seats),
+    Check(3, people_who_judged_twice),
+    Check(3, seats_filled_twice),
+    Check(3, seats_held_twice),
+    Check(3, leased_seats_without_lease),
+    Check(3, missing_constraints),
+    Check(7, missing_triggers),
+    Check(7, altered_golden_sets),
+)

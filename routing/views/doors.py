@@ -1,0 +1,86 @@
+"""Who may open which page: owners and auditors read, owners act, everybody else finds nothing."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from reviewapp.core.access import OWNING_ROLES, READING_ROLES, member_with_role
+from reviewapp.core.models import Membership, Role
+
+View = Callable[..., Any]
+Guard = Callable[[View], View]
+
+# Label and name of the address, in the groups that the pages are offered in.
+SECTIONS = (
+    (("Overview", "console"), ("Outputs", "console-outputs")),
+    (
+        ("Agreement", "console-agreement"),
+        ("Disputes", "console-disputes"),
+        ("Reviewers", "console-reviewers"),
+        ("Gold cases", "console-gold-cases"),
+    ),
+    (
+        ("Policies", "console-policies"),
+        ("Recalibrations", "console-recalibrations"),
+        ("Certificates", "console-certificates"),
+        ("Golden sets", "console-golden-sets"),
+        ("Rubrics", "console-rubrics"),
+    ),
+    (("Settings", "console-settings"),),
+)
+
+
+def _door(roles: tuple[str, ...], methods: Guard) -> Guard:
+    """Hands the view the person's membership in place of the slug."""
+
+    def guard(view: View) -> View:
+        @login_required
+        @methods
+        @wraps(view)
+        def opened(request: HttpRequest, slug: str, **kwargs: Any) -> Any:
+            return view(request, member_with_role(request.user, slug, *roles), **kwargs)
+
+        return opened
+
+    return guard
+
+
+reads = _door(READING_ROLES, require_safe)
+fills_in = _door(OWNING_ROLES, require_http_methods(["GET", "HEAD", "POST"]))
+acts = _door(OWNING_ROLES, require_POST)
+
+
+def actor(member: Membership) -> str:
+    """How the audit log names the person."""
+    return f"person:{member.person_id}"
+
+
+def show(
+    request: HttpRequest, member: Membership, template: str, section: str, *, status: int = 200, **context: Any
+) -> HttpResponse:
+    """A page of the console. `section` names the address that the menu marks as the current one."""
+    slug = member.project.slug
+    menu = [
+        [{"label": label, "url": reverse(name, args=[slug]), "here": name == section} for label, name in group]
+        for group in SECTIONS
+    ]
+    here = next(link["label"] for group in menu for link in group if link["here"])
+    common = {
+        "current_slug": slug,
+        "project_name": member.project.name,
+        "owner": member.role == Role.OWNER,
+        "menu": menu,
+        "section": here,
+    }
+    return render(request, f"routing/{template}.html", common | context, status=status)
+
+
+def to(member: Membership, name: str, *args: Any) -> HttpResponse:
+    """A redirect to another page of the same project."""
+    return redirect(name, member.project.slug, *args)
