@@ -11,7 +11,7 @@ from routing.urls import api_urlpatterns as routing_api
 from routing.urls import project_api_urlpatterns as routing_project_api
 
 project_api: list[URLPattern | URLResolver] = [*routing_project_api, *labeling_project_api]
-api = [
+api: list[URLPattern | URLResolver] = [
     *routing_api,
     *labeling_api,
     path("projects/<slug:slug>/", include(project_api)),

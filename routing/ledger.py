@@ -5,7 +5,7 @@ values. The database does the counting, in one statement per check, so that a mi
 matter of seconds; only golden sets are read line by line, because a digest needs every byte.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -160,8 +160,8 @@ def submitted_seats_without_rating(project: Project | None) -> Rows:
 
 def submitted_work_without_rating(project: Project | None) -> Rows:
     """Every assignment that was handed in has exactly one standing rating."""
-    work = Assignment.objects.filter(state=AssignmentState.SUBMITTED)
-    work = _of(project, work, "item__project").values("id", "item_id", "reviewer_id")
+    handed_in = Assignment.objects.filter(state=AssignmentState.SUBMITTED)
+    work = _of(project, handed_in, "item__project").values("id", "item_id", "reviewer_id")
     return work.annotate(standing_ratings=Count("ratings", filter=STANDING)).exclude(standing_ratings=1)
 
 
@@ -286,16 +286,14 @@ def _missing_constraints(model: type[Model]) -> list[str]:
 
 def missing_triggers(project: Project | None) -> Rows:
     """Every trigger that makes rows permanent is in force in the database."""
-    migrations = MigrationLoader(None, ignore_no_initial=True).disk_migrations.values()
+    migrations = MigrationLoader(None).disk_migrations.values()
     wanted = {
         operation.name: operation.table
         for migration in migrations
         for operation in migration.operations
         if isinstance(operation, RefuseTrigger)
     }
-    return [
-        {"table": wanted[name], "trigger": name} for name in sorted(wanted.keys() - set(trigger_names()))
-    ]
+    return [{"table": wanted[name], "trigger": name} for name in sorted(wanted.keys() - set(trigger_names()))]
 
 
 def altered_golden_sets(project: Project | None) -> Rows:
@@ -305,19 +303,12 @@ def altered_golden_sets(project: Project | None) -> Rows:
 
 
 def _alteration(golden_set: GoldenSet) -> dict[str, Any] | None:
-    cases = golden_set.cases.order_by("position").values_list("line", flat=True)
-    count = 0
-
-    def counted(lines: Iterable[str]) -> Iterable[str]:
-        nonlocal count
-        for line in lines:
-            count += 1
-            yield line
-
-    intact = file_digest(counted(cases.iterator())) == golden_set.sha256
-    if intact and count == golden_set.case_count:
+    cases = golden_set.cases.count()
+    lines = golden_set.cases.order_by("position").values_list("line", flat=True)
+    intact = file_digest(lines.iterator()) == golden_set.sha256
+    if intact and cases == golden_set.case_count:
         return None
-    return {"name": golden_set.name, "case_count": golden_set.case_count, "cases": count, "sha256_matches": intact}
+    return {"name": golden_set.name, "case_count": golden_set.case_count, "cases": cases, "sha256_matches": intact}
 
 
 def _of(project: Project | None, rows: QuerySet[Any, Any], path: str = "project") -> QuerySet[Any, Any]:

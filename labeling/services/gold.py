@@ -1,7 +1,5 @@
 """Gold cases: items with a known answer, which enter the queue like any other."""
 
-import hashlib
-import json
 import random
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,6 +9,7 @@ from django.db import transaction
 
 from labeling.models import GoldCase, GoldOrigin, ItemKind, Lane, Preference, Seat, SeatState
 from labeling.services.enqueue import GOLD_PRIORITIES, NewItem, enqueue_items
+from reviewapp.core.fingerprints import content_fingerprint
 from reviewapp.core.models import Content, Project, TaskKind
 from reviewapp.core.services.audit import record
 
@@ -23,13 +22,6 @@ class GoldRefused(Exception):
     def __init__(self, pointer: str, message: str) -> None:
         super().__init__(message)
         self.pointer = pointer
-
-
-def content_fingerprint(prompt: Any, context: Any, body: Mapping[str, Any]) -> str:
-    """SHA-256 of the words of one output in canonical JSON: the same words, the same fingerprint."""
-    words = {"prompt": prompt, "context": context, "body": dict(body)}
-    text = json.dumps(words, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @transaction.atomic

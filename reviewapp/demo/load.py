@@ -227,7 +227,7 @@ def _review_day(project: Project, colleagues: list[Membership], *, now: datetime
 
 def answer(assignment: Assignment, row: dict[str, Any], rng: random.Random, *, seconds: float) -> Submission:
     """What a colleague hands in for an output whose truth is `row`."""
-    common = {"idempotency_key": f"demo-{assignment.pk}", "client_seconds": seconds}
+    common: dict[str, Any] = {"idempotency_key": f"demo-{assignment.pk}", "client_seconds": seconds}
     if row["kind"] == "pairwise":
         preferred = row["gold"]["preferred"] if rng.random() > MISSES else rng.choice(["a", "b", "tie"])
         seen = OTHER_SIDE.get(preferred, preferred) if assignment.swapped else preferred

@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal, Self
 from django.conf import settings
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
+from reviewapp.core.fingerprints import fingerprint
 from reviewapp.core.parsers import unstorable
 from reviewapp.core.problems import Problem, pointer_token, problem_body
 from routing.policy.evidence import signal_key
-from routing.services.intake import NewOutput, fingerprint
+from routing.services.intake import NewOutput
 
 MAX_BATCH = 1000
 

@@ -1,7 +1,5 @@
 """Intake: every output that comes in gets exactly one decision, and a review item where it needs one."""
 
-import hashlib
-import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +10,7 @@ from django.db import IntegrityError, transaction
 
 from labeling.models import ItemKind
 from labeling.services.enqueue import NewItem, enqueue_items
+from reviewapp.core.fingerprints import content_fingerprint, fingerprint
 from reviewapp.core.models import Content, Project
 from routing.models import Decision, Output, OutputReview, ReviewOrigin, Signal
 from routing.policy.decide import Facts, RoutingDecision, decide
@@ -54,12 +53,6 @@ class Routed:
     output_id: uuid.UUID
     created: bool
     conflict: bool
-
-
-def fingerprint(value: Any) -> str:
-    """SHA-256 of a value's canonical JSON."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def route_outputs(*, project: Project, outputs: Sequence[NewOutput], now: datetime) -> list[Routed]:
@@ -137,8 +130,14 @@ def _decide(project: Project, ruling: Ruling, output: NewOutput) -> RoutingDecis
 
 
 def _content(project: Project, output: NewOutput) -> Content:
-    visible = {"prompt": output.prompt, "context": output.context, "body": dict(output.body)}
-    return Content(project=project, task_kind=output.task_kind, fingerprint=fingerprint(visible), **visible)
+    return Content(
+        project=project,
+        task_kind=output.task_kind,
+        prompt=output.prompt,
+        context=output.context,
+        body=dict(output.body),
+        fingerprint=content_fingerprint(output.prompt, output.context, output.body),
+    )
 
 
 def _output_row(project: Project, output: NewOutput, content: Content, now: datetime) -> Output:

@@ -56,7 +56,7 @@ def rate(found: Rate, *, of: str, without: str) -> Estimate:
     if found.rate is None or found.interval is None:
         return Estimate("", "", f"n = {found.trials}", without)
     interval = percent_range(found.interval.low, found.interval.high, 0)
-    return Estimate(percent(found.rate, 0), interval, f"{found.successes} of {found.trials} {of}")
+    return Estimate(percent(found.rate, 0), interval, f"{found.successes} of {found.trials} {of}".strip())
 
 
 def duration(seconds: float) -> str:

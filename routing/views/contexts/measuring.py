@@ -1,12 +1,12 @@
 """People as instruments: agreement, reviewers, disputes and what they said of gold cases."""
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import Max
 from django.utils.http import urlencode
 
 from labeling.models import GoldResult, Rating, RatingWithdrawal, ReviewItem
@@ -99,9 +99,12 @@ def agreement_lines(project: Project, **filters: Any) -> list[AgreementLine]:
 
 
 def _cache_key(project: Project, filters: Mapping[str, Any]) -> str:
-    rating = Rating.objects.filter(item__project=project).aggregate(latest=Max("pk"))["latest"]
-    undone = RatingWithdrawal.objects.filter(rating__item__project=project).aggregate(latest=Max("pk"))["latest"]
-    return f"agreement:{project.pk}:{rating}:{undone}:{urlencode(sorted(filters.items()))}"
+    """Names the newest rating by its receipt, which no other database has, and the newest undo."""
+    ratings = Rating.objects.filter(item__project=project).order_by("-pk")
+    undone = RatingWithdrawal.objects.filter(rating__item__project=project).order_by("-pk")
+    state = [project.pk, ratings.values_list("receipt", flat=True).first(), undone.values_list("pk", flat=True).first()]
+    words = "|".join(str(part) for part in (*state, *sorted(filters.items())))
+    return f"agreement:{hashlib.sha256(words.encode()).hexdigest()}"
 
 
 def agreement_line(row: AgreementRow, *, by: str) -> AgreementLine:
@@ -189,7 +192,7 @@ def _dispute(item: Any, output_id: Any, external_id: str) -> Dispute:
         rubric=str(item.rubric),
         settled=item.verdict is not None,
         verdict=PREFERENCES.get(item.verdict.preferred, item.verdict.value) if item.verdict else "",
-        ratings=[rating_row(rating) for rating in item.standing_ratings],
+        ratings=[rating_row(rating, withdrawn=False) for rating in item.standing_ratings],
         escalations=[assignment.reason for assignment in item.escalated],
     )
 

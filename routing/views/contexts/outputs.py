@@ -292,12 +292,12 @@ def _review(item_id: int) -> ReviewDetail:
         ratings_counted=item.ratings_counted,
         due_at=item.due_at,
         escalations=[assignment.reason for assignment in item.assignments.all()],
-        ratings=[rating_row(rating) for rating in item.ratings.all()],
+        ratings=[rating_row(rating, withdrawn=hasattr(rating, "withdrawal")) for rating in item.ratings.all()],
         verdicts=[_verdict(verdict, in_force=verdict.pk == item.verdict_id) for verdict in item.verdicts.all()],
     )
 
 
-def rating_row(rating: Rating) -> RatingRow:
+def rating_row(rating: Rating, *, withdrawn: bool) -> RatingRow:
     seconds = rating.server_seconds if rating.client_seconds is None else rating.client_seconds
     return RatingRow(
         rater=rating.reviewer.rater_code,
@@ -309,12 +309,12 @@ def rating_row(rating: Rating) -> RatingRow:
         cause=rating.cause.replace("_", " "),
         seconds=duration(seconds),
         submitted_at=rating.submitted_at,
-        standing=_standing(rating),
+        standing=_standing(rating, withdrawn=withdrawn),
     )
 
 
-def _standing(rating: Rating) -> str:
-    if hasattr(rating, "withdrawal"):
+def _standing(rating: Rating, *, withdrawn: bool) -> str:
+    if withdrawn:
         return "taken back"
     if rating.extra:
         return "extra, not counted"

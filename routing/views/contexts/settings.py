@@ -1,0 +1,82 @@
+"""The project's people, keys and queue."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from labeling.models import QueueSettings
+from reviewapp.core.models import ApiKey, Membership, Project, Role
+from routing.views.figures import percent
+
+PAUSABLE = (Role.REVIEWER, Role.ADJUDICATOR)
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """One person as the owner sees them; `own` is the row of whoever looks."""
+
+    pk: int
+    person: str
+    email: str
+    role: str
+    rater: str
+    paused_at: datetime | None
+    pause_reason: str
+    pausable: bool
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    pk: int
+    prefix: str
+    name: str
+    scopes: Sequence[str]
+    created_at: datetime
+    expires_at: datetime | None
+    state: str
+
+
+def gold_rate_of(project: Project) -> str:
+    settings = QueueSettings.objects.filter(project=project).first()
+    return percent(settings.gold_rate if settings else 0.0, 0)
+
+
+def member_rows(member: Membership) -> list[MemberRow]:
+    """Everybody in the project of `member`, by role and address."""
+    rows = Membership.objects.filter(project=member.project).select_related("person")
+    return [
+        MemberRow(
+            pk=row.pk,
+            person=row.person.name,
+            email=row.person.email,
+            role=Role(row.role).label,
+            rater=row.rater_code,
+            paused_at=row.paused_at,
+            pause_reason=row.pause_reason,
+            pausable=row.role in PAUSABLE,
+            own=row.pk == member.pk,
+        )
+        for row in rows.order_by("role", "person__email")
+    ]
+
+
+def key_rows(project: Project, now: datetime) -> list[KeyRow]:
+    return [
+        KeyRow(
+            pk=key.pk,
+            prefix=key.prefix,
+            name=key.name,
+            scopes=key.scopes,
+            created_at=key.created_at,
+            expires_at=key.expires_at,
+            state=_state(key, now),
+        )
+        for key in ApiKey.objects.filter(project=project).order_by("-pk")
+    ]
+
+
+def _state(key: ApiKey, now: datetime) -> str:
+    if key.revoked_at:
+        return "revoked"
+    return "expired" if key.expires_at and key.expires_at <= now else "live"
