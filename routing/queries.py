@@ -10,7 +10,7 @@ from django.db.models import Count, Prefetch, Q, QuerySet, TextField
 from django.db.models.functions import Cast, Coalesce
 
 from labeling.models import Rating, Verdict, VerdictValue
-from reviewapp.core.models import Project
+from reviewapp.core.models import Project, TaskKind
 from routing.models import Action, Decision, Output, OutputReview, Recalibration, RecalibrationStatus
 from routing.policy.error_rate import Stratum
 
@@ -70,14 +70,20 @@ def decided(project: Project, **window: Any) -> QuerySet[Decision]:
     return Decision.objects.filter(project=project, **{name: value for name, value in conditions.items() if value})
 
 
+def right_or_wrong(project: Project, **window: Any) -> QuerySet[Decision]:
+    """As `decided`, pairs left out: a preference between two candidates is not an error of the output."""
+    return decided(project, **window).exclude(output__task_kind=TaskKind.PAIRWISE)
+
+
 def decided_count(project: Project, **window: Any) -> int:
-    return decided(project, **window).count()
+    """How many outputs an error rate is a rate of."""
+    return right_or_wrong(project, **window).count()
 
 
 def audit_strata(project: Project, **window: Any) -> list[Stratum]:
     """Shipped outputs by tier and inclusion probability: how many, how many judged, how many of those wrong."""
     rows = (
-        decided(project, **window)
+        right_or_wrong(project, **window)
         .filter(action=Action.SHIP)
         .values("stakes", "inclusion_probability")
         .annotate(
@@ -104,9 +110,9 @@ def audit_strata(project: Project, **window: Any) -> list[Stratum]:
 
 
 def logged_outputs(project: Project, *, since: datetime | None = None, most: int = 100_000) -> list[dict[str, Any]]:
-    """The newest decided outputs as plain rows: facts, inclusion probability and the verdict in force, if any."""
+    """The newest decided outputs but pairs, as plain rows: facts, inclusion probability and the verdict in force, if any."""
     rows: Iterable[Mapping[str, Any]] = (
-        decided(project, since=since)
+        right_or_wrong(project, since=since)
         .order_by("-output_id")
         .values(
             "output__external_id",
@@ -118,7 +124,6 @@ def logged_outputs(project: Project, *, since: datetime | None = None, most: int
             "trace",
             "inclusion_probability",
             "output__reviews__item__verdict__value",
-            "output__task_kind",
         )[:most]
     )
     return [dict(row) for row in rows]

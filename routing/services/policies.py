@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from labeling.services.settings import set_gold_rate
 from reviewapp.core.models import Project
+from reviewapp.core.problems import pointer_token
 from reviewapp.core.services.audit import record
 from routing.models import ActivePolicy, Calibrator, Policy, PolicyActivation
 from routing.policy.document import PolicyDocument
@@ -46,7 +47,7 @@ def parse_document(document: Any) -> PolicyDocument:
         raise PolicyRefused(
             [
                 {
-                    "pointer": "".join(f"/{part}" for part in fault["loc"]),
+                    "pointer": "".join(f"/{pointer_token(part)}" for part in fault["loc"]),
                     "code": fault["type"],
                     "detail": fault["msg"],
                 }
@@ -106,12 +107,12 @@ def activate_policy(*, policy: Policy, actor: str, now: datetime, reason: str = 
 def ruling_in_force(project: Project) -> Ruling:
     """The active policy of the project, parsed. Published policies never change, so parsing is kept."""
     active = ActivePolicy.objects.select_related("policy").defer("policy__document").get(project=project)
-    return _ruling(active.policy_id, active.policy.published_at)
+    return _ruling(active.policy_id, active.policy.created_at)
 
 
 @lru_cache(maxsize=64)
-def _ruling(policy_id: int, published_at: datetime) -> Ruling:
-    """`published_at` is part of the key only: a re-created database may give an id to another policy."""
+def _ruling(policy_id: int, created_at: datetime) -> Ruling:
+    """`created_at` is part of the key only: a re-created database may give an id to another policy."""
     return ruling_of(Policy.objects.select_related("calibrator").get(pk=policy_id))
 
 

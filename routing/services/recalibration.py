@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
-from reviewapp.core.models import Project, TaskKind
+from reviewapp.core.models import Project
 from reviewapp.core.services.audit import record
 from routing.models import ActivePolicy, Calibrator, Recalibration, RecalibrationStatus
 from routing.policy.decide import Facts
@@ -59,7 +59,7 @@ def propose_recalibration(
     Raises RecalibrationRefused with fewer than 50 verdicts.
     """
     Project.objects.select_for_update().get(pk=project.pk)
-    past = [_past(row) for row in logged_outputs(project, since=since) if row["output__task_kind"] != TaskKind.PAIRWISE]
+    past = [_past(row) for row in logged_outputs(project, since=since)]
     rows = [row for row, _facts in past]
     labels = sum(row.acceptable is not None for row in rows)
     if labels < MIN_LABELS:
