@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "labeling",
     "routing",
     "reviewapp.demo",
+    "reviewapp.simulation",
 ]
 
 MIDDLEWARE = [

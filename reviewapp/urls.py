@@ -5,9 +5,11 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from labeling.urls import api_urlpatterns as labeling_api
 from labeling.urls import page_urlpatterns as labeling_pages
 from labeling.urls import project_api_urlpatterns as labeling_project_api
+from reviewapp.core.admin import sign_in_for_admin
 from reviewapp.core.problems import not_found
 from reviewapp.core.views import SignIn, SignOut, healthz, home, readyz
 from routing.urls import api_urlpatterns as routing_api
+from routing.urls import page_urlpatterns as routing_pages
 from routing.urls import project_api_urlpatterns as routing_project_api
 
 project_api: list[URLPattern | URLResolver] = [*routing_project_api, *labeling_project_api]
@@ -23,6 +25,7 @@ api: list[URLPattern | URLResolver] = [
 
 urlpatterns = [
     path("api/v1/", include(api)),
+    path("admin/login/", sign_in_for_admin),
     path("admin/", admin.site.urls),
     path("healthz", healthz),
     path("readyz", readyz),
@@ -30,4 +33,5 @@ urlpatterns = [
     path("login/", SignIn.as_view(), name="login"),
     path("logout/", SignOut.as_view(), name="logout"),
     *labeling_pages,
+    *routing_pages,
 ]

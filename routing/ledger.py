@@ -21,6 +21,7 @@ from labeling.models import (
     GoldenSet,
     ItemKind,
     ItemStatus,
+    Lane,
     Rating,
     ReviewItem,
     Seat,
@@ -265,6 +266,12 @@ def leased_seats_without_lease(project: Project | None) -> Rows:
     return _of(project, seats).values("id", "item_id", "holder_id")
 
 
+def seats_open_for_nothing(project: Project | None) -> Rows:
+    """No rater's seat stays open on an item that is disputed or settled."""
+    seats = Seat.objects.filter(state=SeatState.OPEN, lane=Lane.WORK).exclude(item__status=ItemStatus.OPEN)
+    return _of(project, seats).values("id", "item_id", "item__status")
+
+
 def missing_constraints(project: Project | None) -> Rows:
     """Every constraint that the models name is in force in the database."""
     return [
@@ -343,6 +350,7 @@ CHECKS: tuple[Check, ...] = (
     Check(3, seats_filled_twice),
     Check(3, seats_held_twice),
     Check(3, leased_seats_without_lease),
+    Check(3, seats_open_for_nothing),
     Check(3, missing_constraints),
     Check(7, missing_triggers),
     Check(7, altered_golden_sets),

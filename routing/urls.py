@@ -1,6 +1,8 @@
-from django.urls import path
+from django.urls import include, path
 
-from routing.api import golden, outputs, steering
+from routing.api import golden as golden_api
+from routing.api import outputs, steering
+from routing.views import console, golden, learning, measuring, policies, settings
 
 api_urlpatterns = [
     path("outputs/", outputs.OutputsView.as_view(), name="outputs"),
@@ -20,8 +22,52 @@ project_api_urlpatterns = [
     path("recalibrations/<int:pk>/reject/", steering.RejectView.as_view(), name="recalibration-reject"),
     path("certificates/", steering.CertificatesView.as_view(), name="certificates"),
     path("calibration/", steering.CalibrationView.as_view(), name="calibration"),
-    path("gold-cases/", golden.GoldCasesView.as_view(), name="gold-cases"),
-    path("golden-sets/", golden.GoldenSetsView.as_view(), name="golden-sets"),
-    path("golden-sets/<str:name>/", golden.GoldenSetView.as_view(), name="golden-set"),
-    path("golden-sets/<str:name>/export/", golden.GoldenExportView.as_view(), name="golden-set-export"),
+    path("gold-cases/", golden_api.GoldCasesView.as_view(), name="gold-cases"),
+    path("golden-sets/", golden_api.GoldenSetsView.as_view(), name="golden-sets"),
+    path("golden-sets/<str:name>/", golden_api.GoldenSetView.as_view(), name="golden-set"),
+    path("golden-sets/<str:name>/export/", golden_api.GoldenExportView.as_view(), name="golden-set-export"),
 ]
+
+# The owners' and auditors' pages of one project.
+console_urlpatterns = [
+    path("console/", console.console, name="console"),
+    path("outputs/", console.outputs, name="console-outputs"),
+    path("outputs/<uuid:output_id>/", console.output, name="console-output"),
+    path("agreement/", measuring.agreement, name="console-agreement"),
+    path("disputes/", measuring.disputes, name="console-disputes"),
+    path("reviewers/", measuring.reviewers, name="console-reviewers"),
+    path("rubrics/", measuring.rubrics, name="console-rubrics"),
+    path("rubrics/<path:name>/<int:version>/", measuring.rubric, name="console-rubric"),
+    path("policies/", policies.policies, name="console-policies"),
+    path("policies/new/", policies.draft, name="console-policy-draft"),
+    path("policies/<int:version>/", policies.policy, name="console-policy"),
+    path("policies/<int:version>/replay/", policies.replay, name="console-policy-replay"),
+    path("policies/<int:version>/activate/", policies.activate, name="console-policy-activate"),
+    path("recalibrations/", learning.recalibrations, name="console-recalibrations"),
+    path("recalibrations/new/", learning.propose, name="console-recalibration-propose"),
+    path("recalibrations/<int:pk>/", learning.recalibration, name="console-recalibration"),
+    path("recalibrations/<int:pk>/decide/", learning.decide, name="console-recalibration-decide"),
+    path("calibrators/<int:version>/", learning.calibrator, name="console-calibrator"),
+    path("certificates/", learning.certificates, name="console-certificates"),
+    path("certificates/issue/", learning.issue, name="console-certificate-issue"),
+    path("certificates/<int:pk>/", learning.certificate, name="console-certificate"),
+    path("golden-sets/", golden.golden_sets, name="console-golden-sets"),
+    path("golden-sets/freeze/", golden.freeze, name="console-golden-set-freeze"),
+    path("golden-sets/<str:name>/", golden.golden_set, name="console-golden-set"),
+    path("golden-sets/<str:name>/download/", golden.download, name="console-golden-set-download"),
+    path("gold-cases/", golden.gold_cases, name="console-gold-cases"),
+    path("gold-cases/new/", golden.add_case, name="console-gold-case-add"),
+    path("gold-cases/answers/", measuring.gold_answers, name="console-gold-answers"),
+    path("gold-cases/<int:pk>/", golden.gold_case, name="console-gold-case"),
+    path("gold-cases/<int:pk>/retire/", golden.retire_case, name="console-gold-case-retire"),
+    path("settings/", settings.settings, name="console-settings"),
+    path("settings/queue/", settings.queue, name="console-queue"),
+    path("settings/people/", settings.people, name="console-people"),
+    path("settings/people/<int:pk>/password/", settings.password, name="console-password"),
+    path("settings/people/<int:pk>/pause/", settings.pause, name="console-pause"),
+    path("settings/people/<int:pk>/resume/", settings.resume, name="console-resume"),
+    path("settings/keys/", settings.keys, name="console-keys"),
+    path("settings/keys/<int:pk>/revoke/", settings.revoke, name="console-key-revoke"),
+]
+
+page_urlpatterns = [path("projects/<slug:slug>/", include(console_urlpatterns))]

@@ -167,9 +167,13 @@ def _return_expired_leases(project_id: int, now: datetime) -> int:
     Assignment.objects.filter(seat_id__in=seat_ids, state=AssignmentState.LEASED).update(
         state=AssignmentState.EXPIRED, ended_at=now
     )
-    return Seat.objects.filter(pk__in=seat_ids, state=SeatState.LEASED).update(
-        state=SeatState.OPEN, holder=None, lease_expires_at=None
+    leased = Seat.objects.filter(pk__in=seat_ids, state=SeatState.LEASED)
+    # A dispute or a verdict came in between: nobody is needed in a rater's seat any more.
+    leased.filter(lane=Lane.WORK).exclude(item__status=ItemStatus.OPEN).update(
+        state=SeatState.CLOSED, holder=None, lease_expires_at=None
     )
+    leased.update(state=SeatState.OPEN, holder=None, lease_expires_at=None)
+    return len(seat_ids)
 
 
 def locked_assignment(token: str, reviewer_ids: list[int]) -> Assignment:
@@ -232,7 +236,9 @@ def save_draft(*, assignment: Assignment, draft: dict[str, Any], now: datetime) 
 def release_seat(*, assignment: Assignment, now: datetime, reason: str = "") -> None:
     """Give the item back for others; it does not return to the same person."""
     assignment = locked_assignment(assignment.token, [assignment.reviewer_id])
-    _end(assignment, AssignmentState.RELEASED, reason, now, seat_state=SeatState.OPEN)
+    needed = assignment.seat.lane != Lane.WORK or assignment.item.status == ItemStatus.OPEN
+    seat_state = SeatState.OPEN if needed else SeatState.CLOSED
+    _end(assignment, AssignmentState.RELEASED, reason, now, seat_state=seat_state)
 
 
 @transaction.atomic
@@ -253,9 +259,13 @@ def escalate(*, assignment: Assignment, reason: str, now: datetime) -> None:
 
 
 def open_dispute(item: ReviewItem) -> None:
-    """Close the raters' open seats and open the adjudicator's. The caller saves the item's new status."""
-    if item.status == ItemStatus.OPEN:
-        item.status = ItemStatus.DISPUTED
+    """Close the raters' open seats and open the adjudicator's. The caller saves the item's new status.
+
+    Nothing happens to an item that is disputed or settled already.
+    """
+    if item.status != ItemStatus.OPEN:
+        return
+    item.status = ItemStatus.DISPUTED
     Seat.objects.filter(item=item, state=SeatState.OPEN, lane=Lane.WORK).update(state=SeatState.CLOSED)
     raters = Seat.objects.filter(item=item, number=1).get()
     adjudicators, created = Seat.objects.get_or_create(

@@ -234,7 +234,8 @@ def undo_rating(*, assignment: Assignment, now: datetime) -> Assignment:
     if now > rating.undo_until:
         raise AssignmentLost("The time to undo has passed.")
     item = assignment.item
-    _reopen(item, adjudication=rating.adjudication)
+    if not rating.extra:
+        _reopen(item, adjudication=rating.adjudication)
     RatingWithdrawal.objects.create(rating=rating, at=now)
     expires = now + timedelta(seconds=assignment.reviewer.project.queue_settings.lease_seconds)
     if not rating.extra:
@@ -253,8 +254,11 @@ def undo_rating(*, assignment: Assignment, now: datetime) -> Assignment:
 def _reopen(item: ReviewItem, *, adjudication: bool) -> None:
     seat_zero = Seat.objects.select_for_update().filter(item=item, number=0).first()
     if seat_zero and not adjudication:
-        if seat_zero.state != SeatState.OPEN:
+        if seat_zero.state in (SeatState.LEASED, SeatState.SUBMITTED):
             raise AssignmentLost("An adjudicator has begun on this item.")
+        if Assignment.objects.filter(item=item, state=AssignmentState.ESCALATED).exists():
+            # Somebody asked for the adjudicator, whatever this rating says.
+            return
         # Only this undo stands between the dispute and its end, so the adjudicator's seat waits closed.
         Seat.objects.filter(pk=seat_zero.pk).update(state=SeatState.CLOSED)
     ReviewItem.objects.filter(pk=item.pk).update(

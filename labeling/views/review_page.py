@@ -13,7 +13,11 @@ KEYS = "123456789"
 FAULTS = {
     ("/preferred", "required"): "Choose A, B or a tie.",
     ("/cause", "required"): "Choose why the raters disagreed.",
+    ("/idempotency_key", "used"): "This form was handed in and undone before. Look it over and submit again.",
 }
+MISSING = "This one needs an answer."
+# Faults outside the criteria; the element's id is the pointer's name.
+PLACES = {"/preferred", "/cause", "/correction", "/rationale", "/reason"}
 STEP_TITLES = {"message": "Message", "tool_call": "Tool call", "tool_result": "Tool result"}
 PREFERENCES = (("a", "A is better"), ("tie", "Tie"), ("b", "B is better"))
 VERDICT_TITLES = {
@@ -116,11 +120,7 @@ def review_page(
 ) -> ReviewPage:
     """The page for a `blinded_claim` body, with the form as typed and what is wrong with it."""
     task, rubric, adjudication = body["task"], body["rubric"], body.get("adjudication")
-    faults = {error["pointer"]: FAULTS.get((error["pointer"], error["code"]), error["detail"]) for error in errors}
-    questions = [_question(index, criterion, typed, faults) for index, criterion in enumerate(rubric["criteria"], 1)]
-    if adjudication:
-        questions.append(_cause_question(adjudication["causes"], typed, faults))
-    rows = rating_rows(adjudication["ratings"], rubric) if adjudication else []
+    questions = _questions(rubric, adjudication, typed, errors)
     return ReviewPage(
         token=body["assignment"],
         kind=task["kind"],
@@ -136,14 +136,35 @@ def review_page(
         correction=typed.correction or original_text(task),
         original=original_text(task),
         rating_numbers=range(1, len(adjudication["ratings"]) + 1) if adjudication else (),
-        rating_rows=rows,
+        rating_rows=rating_rows(adjudication["ratings"], rubric) if adjudication else (),
         adjudicating=adjudication is not None,
         typed=typed,
-        faults=[Fault(_anchor(pointer, questions), detail) for pointer, detail in faults.items()],
+        faults=_faults(errors, questions),
         done=body["today"]["done"],
         cap=body["today"]["cap"],
         lease_seconds=int((body["lease_expires_at"] - now).total_seconds()),
     )
+
+
+def _questions(
+    rubric: Mapping[str, Any],
+    adjudication: Mapping[str, Any] | None,
+    typed: Typed,
+    errors: Sequence[Mapping[str, str]],
+) -> list[Question]:
+    # Beside its own question a missing answer need not repeat the question.
+    faults = {error["pointer"]: MISSING if error["code"] == "required" else error["detail"] for error in errors}
+    questions = [_question(index, criterion, typed, faults) for index, criterion in enumerate(rubric["criteria"], 1)]
+    if adjudication:
+        questions.append(_cause_question(adjudication["causes"], typed, faults))
+    return questions
+
+
+def _faults(errors: Sequence[Mapping[str, str]], questions: Sequence[Question]) -> list[Fault]:
+    return [
+        Fault(_anchor(error["pointer"], questions), FAULTS.get((error["pointer"], error["code"]), error["detail"]))
+        for error in errors
+    ]
 
 
 def original_text(task: Mapping[str, Any]) -> str:
@@ -257,7 +278,8 @@ def _with_keys(values: Sequence[Any]) -> list[tuple[Any, str]]:
 
 
 def _anchor(pointer: str, questions: Sequence[Question]) -> str:
-    name = pointer.removeprefix("/values/")
-    if name == pointer:
+    """Where on the page the fault can be put right; "" for what no field shows."""
+    if pointer in PLACES:
         return pointer.removeprefix("/")
+    name = pointer.removeprefix("/values/")
     return next((question.anchor for question in questions if question.field == field_name(name)), "")

@@ -1,5 +1,6 @@
 """The reviewers' and adjudicators' pages. Claims and changes are POSTs; every POST ends in a redirect or the form."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from labeling.access import own_assignment
 from labeling.blinding import blinded_claim, blinded_task, shown_rubric, today
-from labeling.forms import Typed, checked_reason, submission_of, typed_in_draft, typed_in_form
+from labeling.forms import Typed, checked_reason, new_key, submission_of, typed_in_draft, typed_in_form
 from labeling.models import Assignment, AssignmentState
 from labeling.services.claiming import (
     AssignmentLost,
@@ -184,6 +185,8 @@ def _page(
     now = timezone.now()
     # A refused write may have met a newer state than the one read before it.
     own = own_assignment(request.user, own.token) if lost else own
+    # Nothing was stored under the refused key, or it was and was undone: either way the next try needs another.
+    typed = replace(typed, idempotency_key=new_key()) if errors else typed
     page = review_page(blinded_claim(own, now=now), typed, now=now, errors=errors or [])
     context = {
         "current_slug": own.reviewer.project.slug,

@@ -19,9 +19,8 @@ class Plan:
     outputs: int = 10_000
     warmup: int = 1_500
     review_share: float = 0.2
-    audit_rate: float = 0.04
+    audit_rate: float = 0.05
     gold_rate: float = 0.1
-    overlap_share: float = 0.05
     mode: str = REAL
     shifts: tuple[str, ...] = ()
     sleeper: bool = False
@@ -33,8 +32,9 @@ class Plan:
         return hashlib.sha256(f"draws of simulation {self.seed}".encode()).digest()
 
     @property
-    def overlap_raters(self) -> int:
-        """Copying shows only where a third person judged the same item."""
+    def warmup_raters(self) -> int:
+        """Two people and, where they differ, an adjudicator: what the first labels get wrong, the router
+        learns. Three where copying is to show, which takes a third person who judged the same item."""
         return 3 if self.copier else 2
 
     def as_json(self) -> dict[str, Any]:
@@ -42,10 +42,19 @@ class Plan:
 
 
 def first_policy(plan: Plan, pool: Pool) -> PolicyDocument:
-    """Reviews everything, with the owner's stakes by intent and gold planted."""
+    """Reviews everything by several people, with the owner's stakes by intent and gold planted."""
     document = review_everything().model_dump(mode="json")
     document["stakes"] = {"default": pool.default_stakes, "by_intent": dict(pool.stakes_by_intent)}
     document["gold_rate"] = plan.gold_rate
+    return _with_raters(document, plan.warmup_raters)
+
+
+def policy_after_warmup(first: PolicyDocument) -> PolicyDocument:
+    """The same with one person per item, which the recalibration then starts from."""
+    return _with_raters(first.model_dump(mode="json"), 1)
+
+
+def _with_raters(document: dict[str, Any], raters: int) -> PolicyDocument:
     for tier in document["tiers"].values():
-        tier.update(overlap_share=plan.overlap_share, overlap_raters=plan.overlap_raters)
+        tier.update(raters=raters, overlap_share=0.0)
     return PolicyDocument.model_validate(document)

@@ -2,33 +2,33 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import cycle
+from itertools import chain, cycle
 from typing import Any
 
 from labeling.verdicts import Judgement, aggregate
-from reviewapp.simulation.outcome import Outcome
-from reviewapp.simulation.plan import TIERS, Plan, first_policy
+from reviewapp.simulation.estimates import GoldAnswer, Strata
+from reviewapp.simulation.figures import Run
+from reviewapp.simulation.instrument import ADJUDICATION, GOLD, LIVE, Given
+from reviewapp.simulation.outcome import Outcome, strata_of_outcomes
+from reviewapp.simulation.plan import TIERS, Plan, first_policy, policy_after_warmup
 from reviewapp.simulation.pool import PoolRow
-from reviewapp.simulation.reviewers import ADJUDICATOR, Panel, Reviewer, eight_reviewers, uniform
+from reviewapp.simulation.reviewers import ADJUDICATOR, Panel, Reviewer, eight_reviewers, rounds, uniform
 from reviewapp.simulation.stream import Arrival, Drawn
 from routing.policy.decide import Facts, RoutingDecision, decide
 from routing.policy.document import PolicyDocument
 from routing.policy.evidence import evidence_by_key
-from routing.policy.imperfect import GoldCounts
 from routing.policy.learning import Fitted, Logged, confidences, fit_calibrator, threshold_for_share, with_thresholds
 
 
 @dataclass(frozen=True, slots=True)
 class PureWorld:
-    """What happened: the policy and calibrator that the stream ran under, its outcomes, and gold answers."""
+    """What happened: the policy and calibrator that the stream ran under, and all that a run is measured by."""
 
     policy: PolicyDocument
     fitted: Fitted
-    warmup: tuple[Outcome, ...]
-    stream: tuple[Outcome, ...]
-    gold: GoldCounts
+    run: Run
 
 
 def run_pure(plan: Plan, drawn: Drawn) -> PureWorld:
@@ -36,9 +36,26 @@ def run_pure(plan: Plan, drawn: Drawn) -> PureWorld:
     people = _People(plan, drawn)
     first = first_policy(plan, drawn.pool)
     warmup = [_live(arrival, first, None, plan, people) for arrival in drawn.warmup]
-    fitted, policy = recalibrated(plan, first, [logged(outcome) for outcome in warmup])
+    fitted, policy = recalibrated(plan, policy_after_warmup(first), [logged(outcome) for outcome in warmup])
+    before = len(people.given)
     stream = [_live(arrival, policy, fitted.parameters, plan, people) for arrival in drawn.stream]
-    return PureWorld(policy, fitted, tuple(warmup), tuple(stream), people.gold_counts())
+    run = Run(
+        plan=plan,
+        pool=drawn.pool,
+        people=people.eight,
+        outcomes=tuple(stream),
+        shift_at=drawn.shift_at,
+        given=tuple(people.given),
+        stream_given=tuple(people.given[before:]),
+        gold=tuple(people.gold),
+        thresholds={stakes: getattr(policy.tiers, stakes).threshold for stakes in TIERS},
+    )
+    return PureWorld(policy, fitted, run)
+
+
+def strata_in(run: Run) -> Strata:
+    """What the product's log would count for a slice of the run."""
+    return lambda part: strata_of_outcomes([outcome for outcome in run.outcomes if part.holds(outcome)])
 
 
 def recalibrated(plan: Plan, policy: PolicyDocument, rows: Sequence[Logged]) -> tuple[Fitted, PolicyDocument]:
@@ -93,39 +110,47 @@ class _People:
 
     plan: Plan
     drawn: Drawn
-    panel: Panel = field(init=False)
-    turns: Iterator[Reviewer] = field(init=False)
-    gold_turns: Iterator[PoolRow] = field(init=False)
-    gold_answers: list[tuple[bool, bool]] = field(default_factory=list)
+    given: list[Given] = field(default_factory=list)
+    gold: list[GoldAnswer] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.panel = Panel(self.plan.seed, self.plan.mode)
-        self.turns = cycle(eight_reviewers(sleeper=self.plan.sleeper, copier=self.plan.copier))
-        by_draw = sorted(self.drawn.pool.gold, key=lambda row: uniform(self.plan.seed, "gold order", row.key))
-        self.gold_turns = cycle(by_draw)
+        self.eight = eight_reviewers(sleeper=self.plan.sleeper, copier=self.plan.copier)
+        self._turns = chain.from_iterable(rounds(self.plan.seed, self.eight))
+        self._gold_turns = cycle(gold_in_order(self.plan.seed, self.drawn.pool.gold))
 
     def judge(self, arrival: Arrival, decision: RoutingDecision) -> tuple[bool, int]:
         """Whether people reject the output in the end, and how many ratings that took."""
         answers = []
         for _rater in range(decision.raters):
-            reviewer = next(self.turns)
+            reviewer = next(self._turns)
             self._maybe_gold(reviewer, arrival)
-            answers.append(self.panel.answer(arrival.row, output=arrival.external_id, reviewer=reviewer))
+            answers.append(self._rate(arrival.row, arrival.external_id, reviewer, LIVE))
         agreed = aggregate([Judgement("reject" if answer else "accept", "", "", {}) for answer in answers])
         if agreed is not None:
             return agreed.value == "reject", len(answers)
-        final = self.panel.answer(arrival.row, output=arrival.external_id, reviewer=ADJUDICATOR)
-        return final, len(answers) + 1
+        return self._rate(arrival.row, arrival.external_id, ADJUDICATOR, ADJUDICATION), len(answers) + 1
+
+    def _rate(self, row: PoolRow, output: str, reviewer: Reviewer, kind: str) -> bool:
+        found_wrong = self.panel.answer(row, output=output, reviewer=reviewer, again=kind == GOLD)
+        seconds = self.panel.seconds(output=output, reviewer=reviewer)
+        self.given.append(Given(reviewer.name, output, found_wrong, seconds, row.error, kind))
+        return found_wrong
 
     def _maybe_gold(self, reviewer: Reviewer, arrival: Arrival) -> None:
         # A share g of claims is gold, so there are g/(1 − g) gold cases to one piece of live work.
         odds = self.plan.gold_rate / (1.0 - self.plan.gold_rate)
         if self.drawn.pool.gold and uniform(self.plan.seed, "gold", arrival.external_id, reviewer.name) < odds:
-            row = next(self.gold_turns)
-            answer = self.panel.answer(row, output=f"gold {row.key}", reviewer=reviewer, again=True)
-            self.gold_answers.append((row.error, answer))
+            row = next(self._gold_turns)
+            found_wrong = self._rate(row, gold_reference(row), reviewer, GOLD)
+            self.gold.append(GoldAnswer(row.intent, row.error, found_wrong == row.error, reviewer.name))
 
-    def gold_counts(self) -> GoldCounts:
-        failures = [answer for error, answer in self.gold_answers if error]
-        clean = [answer for error, answer in self.gold_answers if not error]
-        return GoldCounts(sum(failures), len(failures), len(clean) - sum(clean), len(clean))
+
+def gold_reference(row: PoolRow) -> str:
+    """The owner's own name for a gold case."""
+    return f"gold {row.key}"
+
+
+def gold_in_order(seed: int, rows: Sequence[PoolRow]) -> list[PoolRow]:
+    """Shuffled, so that no kind of case comes first."""
+    return sorted(rows, key=lambda row: uniform(seed, "gold order", row.key))

@@ -4,7 +4,9 @@ order in which people happen to claim changes no answer."""
 import hashlib
 import math
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from statistics import NormalDist
 
 from reviewapp.simulation.pool import PoolRow
@@ -114,6 +116,12 @@ class Panel:
         if self.mode == REAL and row.ratings:
             return len(awake) / len(people) * row.ratings[0]
         return sum(person.catches for person in awake) / len(people)
+
+
+def rounds(seed: int, people: Sequence[Reviewer]) -> Iterator[tuple[Reviewer, ...]]:
+    """Everybody once, in a new order every round, without end; fixed by the seed."""
+    for number in count():
+        yield tuple(sorted(people, key=lambda person: uniform(seed, "turn", str(number), person.name)))
 
 
 def uniform(seed: int, purpose: str, output: str, person: str = "") -> float:

@@ -3,16 +3,22 @@
 A condition is a JSON object with one operator: {"and": [...]}, {"or": [...]}, {"not": condition},
 or a comparison {"==" | "!=" | ">" | ">=" | "<" | "<=" | "in": [operand, operand]}; an operand is a
 literal or {"var": "metadata.amount"}. A missing variable is null; an ordering with null or between
-different types is false, so a rule never fires by accident.
+different types is false, true is not 1, and empty text is in no other text, so a rule never fires by accident.
 """
 
 import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
+
+def _equal(left: Any, right: Any) -> bool:
+    # Python counts True as 1; JSON does not.
+    return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
+
+
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
+    "==": _equal,
+    "!=": lambda left, right: not _equal(left, right),
     ">": operator.gt,
     ">=": operator.ge,
     "<": operator.lt,
@@ -56,7 +62,7 @@ def holds(condition: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
         return not holds(argument, facts)
     left, right = (_value(operand, facts) for operand in argument)
     if name == "in":
-        return isinstance(right, list | str) and (isinstance(right, list) or isinstance(left, str)) and left in right
+        return _within(left, right)
     if name in ORDERINGS and not _comparable(left, right):
         return False
     return COMPARISONS[name](left, right)
@@ -76,6 +82,12 @@ def _value(operand: Any, facts: Mapping[str, Any]) -> Any:
             return None
         value = value.get(part)
     return value
+
+
+def _within(left: Any, right: Any) -> bool:
+    if isinstance(right, list):
+        return any(_equal(left, entry) for entry in right)
+    return isinstance(left, str) and isinstance(right, str) and left != "" and left in right
 
 
 def _comparable(left: Any, right: Any) -> bool:

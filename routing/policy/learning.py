@@ -6,7 +6,7 @@ bound computed on the data that a model was fitted to is no bound.
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -130,44 +130,60 @@ def choose_threshold(
 
     None when no threshold is expected to gather enough labels to certify anything.
     """
-    scored = [(row, value) for row, value in zip(rows, values, strict=True) if value is not None]
-    strata = [_strata([row for row, value in scored if value >= threshold]) for threshold in GRID]
-    # Expected labels come from inclusion probabilities alone: no label decides where the search starts.
-    expected = [sum(row.inclusion_probability for row, value in scored if value >= threshold) for threshold in GRID]
+    scored = [(value, row) for row, value in zip(rows, values, strict=True) if value is not None]
+    # Strict to lax, each threshold only adds rows to the one before.
+    waiting = sorted(scored, key=lambda pair: pair[0])
+    tally = _Tally()
+    strata, expected = [], []
+    for threshold in GRID:
+        while waiting and waiting[-1][0] >= threshold:
+            row = waiting.pop()[1]
+            tally.add(row.inclusion_probability, row.acceptable)
+        strata.append(tally.strata())
+        # Expected labels come from inclusion probabilities alone: no label decides where the search starts.
+        expected.append(sum(probability * count for probability, count in tally.shipped.items()))
     start = starting_index(expected, max_error_rate=max_error_rate, delta=1 - level)
     if start is None:
         return None
     return select_threshold(GRID, strata, max_error_rate=max_error_rate, delta=1 - level, start=start)
 
 
-def _strata(rows: Sequence[Logged]) -> list[Stratum]:
-    """Counts by inclusion probability: what is under review today has probability 1."""
-    return strata_of((row.inclusion_probability, row.acceptable) for row in rows)
+class _Tally:
+    """Counts by inclusion probability, row by row: what is under review today has probability 1."""
+
+    def __init__(self) -> None:
+        self.shipped: Counter[float] = Counter()
+        self.audited: Counter[float] = Counter()
+        self.errors: Counter[float] = Counter()
+
+    def add(self, probability: float, acceptable: bool | None) -> None:
+        self.shipped[probability] += 1
+        if acceptable is not None:
+            self.audited[probability] += 1
+            self.errors[probability] += not acceptable
+
+    def strata(self) -> list[Stratum]:
+        return [
+            Stratum(
+                shipped=self.shipped[probability],
+                audited=self.audited[probability],
+                errors=self.errors[probability],
+                audit_rate=probability or None,
+                name=f"inclusion {probability:g}",
+            )
+            for probability in sorted(self.shipped)
+        ]
 
 
-def strata_of(pairs: Any) -> list[Stratum]:
+def strata_of(pairs: Iterable[tuple[float, bool | None]]) -> list[Stratum]:
     """Strata of (inclusion probability, acceptable or None) pairs, in order of probability.
 
     Rows with probability 0 never had a chance of a verdict: they make an unaudited stratum.
     """
-    shipped: Counter[float] = Counter()
-    audited: Counter[float] = Counter()
-    errors: Counter[float] = Counter()
+    tally = _Tally()
     for probability, acceptable in pairs:
-        shipped[probability] += 1
-        if acceptable is not None:
-            audited[probability] += 1
-            errors[probability] += not acceptable
-    return [
-        Stratum(
-            shipped=shipped[probability],
-            audited=audited[probability],
-            errors=errors[probability],
-            audit_rate=probability or None,
-            name=f"inclusion {probability:g}",
-        )
-        for probability in sorted(shipped)
-    ]
+        tally.add(probability, acceptable)
+    return tally.strata()
 
 
 def threshold_for_share(values: Sequence[float | None], share: float) -> float:
@@ -178,7 +194,8 @@ def threshold_for_share(values: Sequence[float | None], share: float) -> float:
     if not values:
         return 1.0
     known = np.sort(np.array([value for value in values if value is not None], dtype=float))
-    allowed = int(share * len(values)) - (len(values) - known.size)
+    # Rounding must not cost an output: 0.29 · 100 is 28.999999999999996.
+    allowed = int(share * len(values) + 1e-9) - (len(values) - known.size)
     if allowed < 0 or known.size == 0:
         return 0.0
     # Review is "below the threshold", so the value at this rank still ships.

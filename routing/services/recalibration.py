@@ -132,8 +132,9 @@ def budget_thresholds(
 ) -> tuple[dict[str, float], dict[str, Any]]:
     """One threshold for all `tiers` that spends `review_share` of traffic on people, audit included."""
     own = [row for row in rows if row.stakes in tiers]
-    # share = s + audit_rate · (1 − s), solved for the share s below the threshold
-    below = max(0.0, (review_share - audit_rate) / (1.0 - audit_rate))
+    # share = s + audit_rate · (1 − s), solved for the share s below the threshold; an audit of the whole budget
+    # or more leaves nothing to put below it.
+    below = (review_share - audit_rate) / (1.0 - audit_rate) if review_share > audit_rate else 0.0
     threshold = threshold_for_share(confidences(fitted.parameters, own), below)
     basis = {"status": "budget", "review_share": review_share, "threshold": threshold, "certified": False}
     return dict.fromkeys(tiers, threshold), dict.fromkeys(tiers, basis)
@@ -142,6 +143,8 @@ def budget_thresholds(
 @transaction.atomic
 def approve_recalibration(*, proposal: Recalibration, actor: str, now: datetime, reason: str = "") -> Recalibration:
     """Put the proposed policy in force. Raises RecalibrationRefused when it was decided before or overtaken."""
+    # Two approvals at once must not both find their parent in force.
+    Project.objects.select_for_update().get(pk=proposal.project_id)
     proposal = _undecided(proposal)
     active = ActivePolicy.objects.get(project=proposal.project)
     if proposal.policy.parent_id != active.policy_id:

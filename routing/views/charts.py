@@ -7,7 +7,8 @@ from typing import Any
 
 # Alpha can fall to -1, but what lies below this is equally unusable.
 ALPHA_FLOOR = -0.2
-ALPHA_WIDTH = 200.0
+# The scale in templates/routing/_agreement.html is drawn for this width.
+ALPHA_WIDTH = 150.0
 ALPHA_BARS = (0.667, 0.8)
 PLOT = 240.0
 SMALLEST_DOT, LARGEST_DOT = 2.5, 8.0

@@ -5,10 +5,11 @@ from functools import wraps
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.forms import BaseForm
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from reviewapp.core.access import OWNING_ROLES, READING_ROLES, member_with_role
 from reviewapp.core.models import Membership, Role
@@ -53,12 +54,31 @@ def _door(roles: tuple[str, ...], methods: Guard) -> Guard:
 
 reads = _door(READING_ROLES, require_safe)
 fills_in = _door(OWNING_ROLES, require_http_methods(["GET", "HEAD", "POST"]))
-acts = _door(OWNING_ROLES, require_POST)
+
+
+def acts(view: View) -> View:
+    """The address of a button among the settings. Looking at it does nothing and leads back to them."""
+
+    @wraps(view)
+    def pressed(request: HttpRequest, member: Membership, **kwargs: Any) -> Any:
+        return view(request, member, **kwargs) if request.method == "POST" else to(member, "console-settings")
+
+    return fills_in(pressed)
 
 
 def actor(member: Membership) -> str:
     """How the audit log names the person."""
     return f"person:{member.person_id}"
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """What a form is bound to: the posted data, or nothing yet."""
+    return request.POST if request.method == "POST" else None
+
+
+def status_of(form: BaseForm) -> int:
+    """400 for a form that is shown again with its errors."""
+    return 400 if form.errors else 200
 
 
 def show(

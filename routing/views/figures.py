@@ -86,7 +86,9 @@ def pretty(value: Any) -> str:
 
 
 def compact(value: Any) -> str:
-    """A JSON value on one line; text stands as it is, and nothing is a dash."""
+    """A JSON value on one line; text stands as it is, fractions are cut to six digits, and nothing is a dash."""
     if value is None or value == "":
         return "–"
+    if isinstance(value, float):
+        return f"{value:.6g}"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

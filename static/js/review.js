@@ -88,7 +88,7 @@ function work(form) {
       const value = name.startsWith("value-") ? stored.values?.[name.slice(6)] : stored[name];
       if (value === undefined || ["csrfmiddlewaretoken", "idempotency_key", "client_seconds"].includes(name)) continue;
       if (field.type === "radio") field.checked = field.value === value;
-      else if (value) field.value = value;
+      else if (value || name !== "correction") field.value = value;
     }
     if (stored.correction) document.getElementById("correction").open = true;
   }

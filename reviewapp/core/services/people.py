@@ -1,5 +1,8 @@
 """People and their places in projects."""
 
+import secrets
+from datetime import datetime
+
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
@@ -42,3 +45,43 @@ def add_member(
         membership.save(update_fields=["role"])
     record(project=project, actor=actor, verb="member.added", target=f"person:{person.pk}", role=role)
     return membership
+
+
+@transaction.atomic
+def give_password(*, membership: Membership, actor: str) -> str:
+    """A new random password for a person of this project, to be handed to them; it cannot be had again.
+
+    Raises PersonRefused for whoever is in other projects too, or owns one and has a password already: no
+    owner may sign in as somebody who answers to others.
+    """
+    person = membership.person
+    elsewhere = Membership.objects.filter(person=person).exclude(project=membership.project_id).exists()
+    if elsewhere or person.is_superuser or (person.is_staff and person.has_usable_password()):
+        raise PersonRefused(f"{person.email} has an account beyond this project; its password is not yours to give.")
+    password = secrets.token_urlsafe(12)
+    person.set_password(password)
+    person.save(update_fields=["password"])
+    record(project=membership.project, actor=actor, verb="password.given", target=f"person:{person.pk}")
+    return password
+
+
+@transaction.atomic
+def pause_member(*, membership: Membership, actor: str, reason: str, now: datetime) -> None:
+    """Give this person no further items; what they hold they may finish. Raises PersonRefused."""
+    if membership.role not in (Role.REVIEWER, Role.ADJUDICATOR):
+        raise PersonRefused("Only reviewers and adjudicators take items, so only they can be paused.")
+    running = Membership.objects.filter(pk=membership.pk, paused_at__isnull=True)
+    if running.update(paused_at=now, pause_reason=reason):
+        _record_pause(membership, "member.paused", actor, reason)
+
+
+@transaction.atomic
+def resume_member(*, membership: Membership, actor: str, reason: str, now: datetime) -> None:
+    """Let this person take items again."""
+    paused = Membership.objects.filter(pk=membership.pk, paused_at__isnull=False)
+    if paused.update(paused_at=None, pause_reason=""):
+        _record_pause(membership, "member.resumed", actor, reason)
+
+
+def _record_pause(membership: Membership, verb: str, actor: str, reason: str) -> None:
+    record(project=membership.project, actor=actor, verb=verb, target=f"person:{membership.person_id}", reason=reason)

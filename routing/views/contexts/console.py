@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Count, Min, Q
 from django.utils.http import urlencode
 
-from labeling.models import GoldenSet, GoldResult, Lane, Seat, SeatState
+from labeling.models import GoldenSet, GoldResult, ItemStatus, Lane, ReviewItem, Seat, SeatState
 from labeling.stats.reviewers import Rate
 from reviewapp.core.models import Project
 from routing.models import Action, ActivePolicy, OutputReview, PolicyActivation, Recalibration, Stakes
@@ -53,11 +53,15 @@ class ReasonLine:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What people have before them. `oldest` is the output due first, None when nothing waits."""
+    """What people have before them now: outputs that wait or are disputed, and the seats on them.
 
+    `oldest_id` is the output due first; `oldest_due` is "" when nothing waits.
+    """
+
+    outputs: int
+    disputes: int
     open_seats: int
     leased_seats: int
-    adjudications: int
     overdue: int
     oldest_id: str
     oldest_due: str
@@ -65,7 +69,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class UndetectedFigure:
-    """Errors that left with nobody having seen them, as a share of all outputs and as a number."""
+    """Errors that left with nobody having seen them, as a share of all outputs but pairs, and as a number."""
 
     share: Estimate
     number: str
@@ -195,18 +199,19 @@ def _waiting(project: Project, now: datetime) -> Waiting:
         project=project, state__in=[SeatState.OPEN, SeatState.LEASED], lane__in=[Lane.WORK, Lane.ADJUDICATION]
     )
     found = unfinished.aggregate(
-        open=Count("pk", filter=Q(lane=Lane.WORK, state=SeatState.OPEN)),
+        open=Count("pk", filter=Q(state=SeatState.OPEN)),
         leased=Count("pk", filter=Q(state=SeatState.LEASED)),
-        adjudications=Count("pk", filter=Q(lane=Lane.ADJUDICATION, state=SeatState.OPEN)),
         overdue=Count("pk", filter=Q(due_at__lt=now)),
         oldest=Min("due_at"),
     )
     first = unfinished.order_by("due_at", "pk").values_list("item_id", flat=True).first()
     output = OutputReview.objects.filter(item_id=first).values_list("output_id", flat=True).first() if first else None
+    reviewed = OutputReview.objects.filter(output__project=project)
     return Waiting(
+        outputs=reviewed.filter(item__status=ItemStatus.OPEN).count(),
+        disputes=ReviewItem.objects.filter(project=project, status=ItemStatus.DISPUTED).count(),
         open_seats=found["open"],
         leased_seats=found["leased"],
-        adjudications=found["adjudications"],
         overdue=found["overdue"],
         oldest_id=str(output or ""),
         oldest_due=until(found["oldest"], now) if found["oldest"] else "",
@@ -231,8 +236,8 @@ def _undetected(project: Project, since: datetime | None, rows: _Rows) -> Undete
         share=share,
         number=number,
         basis=basis,
-        audited_url=rows.where(action="ship", audited="yes", outcome="judged"),
-        wrong_url=rows.where(action="ship", audited="yes", outcome="wrong") if found.errors else "",
+        audited_url=rows.where(action="ship", audited="yes", outcome="judged", kind="single"),
+        wrong_url=rows.where(action="ship", audited="yes", outcome="wrong", kind="single") if found.errors else "",
     )
 
 

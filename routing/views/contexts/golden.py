@@ -130,7 +130,9 @@ def gold_cases_with_results(project: Project) -> QuerySet[GoldCase]:
         GoldCase.objects.filter(project=project)
         .select_related("item__content")
         .defer("item__content__prompt", "item__content__context", "item__content__body")
-        .annotate(seen=Count("results", filter=standing), right=Count("results", filter=standing & Q(results__correct=True)))
+        .annotate(
+            seen=Count("results", filter=standing), right=Count("results", filter=standing & Q(results__correct=True))
+        )
         .order_by("-pk")
     )
 
@@ -142,7 +144,7 @@ def gold_case_row(case: Any) -> GoldCaseRow:
         task_kind=case.item.content.task_kind,
         intent=case.item.intent,
         answer=known_answer(case.acceptable, case.preferred),
-        origin=case.get_origin_display(),
+        origin=case.origin.replace("_", " "),
         used=case.item.ratings_counted,
         planned=case.item.raters_needed,
         accuracy=rate(Rate.of(case.right, case.seen), of="", without="not shown yet"),

@@ -8,9 +8,8 @@ from typing import Any
 from django.db.models import Count, Q, Sum
 from django.utils.dateparse import parse_datetime
 
-from reviewapp.core.models import TaskKind
 from routing.models import Action, Calibrator, Certificate, Output, Recalibration
-from routing.queries import decided
+from routing.queries import right_or_wrong
 from routing.views.charts import Dot, reliability_dots
 from routing.views.contexts.policies import Change, ReplayTable, change_rows, replay_table_of
 from routing.views.contexts.words import STAKES, actor_names
@@ -246,8 +245,7 @@ def as_decided(proposal: Recalibration) -> dict[str, Any]:
     """
     certificate = proposal.certificate
     since = certificate.inputs.get("since") if certificate else None
-    rows = decided(proposal.project, since=parse_datetime(since) if since else None, until=proposal.created_at)
-    rows = rows.exclude(output__task_kind=TaskKind.PAIRWISE)
+    rows = right_or_wrong(proposal.project, since=parse_datetime(since) if since else None, until=proposal.created_at)
     audited, shipped = Q(audited=True), Q(action=Action.SHIP)
     found = rows.aggregate(
         outputs=Count("pk"),

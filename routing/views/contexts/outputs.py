@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from labeling.models import Assignment, AssignmentState, ItemStatus, Rating, ReviewItem, Verdict
-from reviewapp.core.models import Content, Project
+from reviewapp.core.models import Content, Project, TaskKind
 from routing.models import Decision, Output, OutputReview
 from routing.queries import filtered_outputs
 from routing.views.contexts.words import PREFERENCES, decision_label, reason_label
@@ -126,6 +126,8 @@ class OutputDetail:
 def rows_matching(project: Project, wanted: Mapping[str, Any]) -> QuerySet[Output]:
     """The API's filters, and those by which the figures on the pages lead to their rows. Newest first."""
     rows = filtered_outputs(project, **{name: wanted[name] for name in API_FILTERS if wanted.get(name)})
+    if kind := wanted.get("kind"):
+        rows = rows.exclude(task_kind=TaskKind.PAIRWISE) if kind == "single" else rows.filter(task_kind=kind)
     if wanted.get("audited"):
         rows = rows.filter(decision__audited=wanted["audited"] == "yes")
     if reason := wanted.get("reason"):
@@ -224,7 +226,7 @@ def response_texts(content: Content) -> list[Text]:
     if "steps" in body:
         return [_step(step) for step in body["steps"]]
     if "response" in body:
-        return [Text("Response", body["response"])]
+        return [Text("", body["response"])]
     return [Text(f"Candidate {side.upper()}", body[side]) for side in ("a", "b")]
 
 

@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from labeling.models import QueueSettings
 from reviewapp.core.models import ApiKey, Membership, Project, Role
-from routing.views.figures import percent
 
 PAUSABLE = (Role.REVIEWER, Role.ADJUDICATOR)
 
@@ -35,11 +33,6 @@ class KeyRow:
     created_at: datetime
     expires_at: datetime | None
     state: str
-
-
-def gold_rate_of(project: Project) -> str:
-    settings = QueueSettings.objects.filter(project=project).first()
-    return percent(settings.gold_rate if settings else 0.0, 0)
 
 
 def member_rows(member: Membership) -> list[MemberRow]:

@@ -19,7 +19,7 @@ REASONS = {
 CHECK_FAILED = "check_failed:"
 STAKES = {"high": "High", "mid": "Mid", "low": "Low"}
 MODES = {"always": "review all", "below_threshold": "review below threshold", "sampled": "ship, audit a sample"}
-CRITERIA = {OUTCOME: "Outcome (accept or not)", PREFERENCE: "Preference (a, b, tie)"}
+CRITERIA = {OUTCOME: "accepted or not", PREFERENCE: "preference"}
 PREFERENCES = {"a": "A is better", "b": "B is better", "tie": "Tie"}
 
 

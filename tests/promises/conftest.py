@@ -1,0 +1,17 @@
+import pytest
+
+from tests.factories import make_noise
+from tests.people import Caller, Cast, make_cast
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    """The project under test, beside another one full of the same kinds of rows."""
+    make_noise()
+    return make_cast()
+
+
+@pytest.fixture
+def program(cast: Cast) -> Caller:
+    """The AI application, with a key for everything."""
+    return cast.program

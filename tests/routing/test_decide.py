@@ -1,0 +1,256 @@
+"""The routing decision: stakes, reasons, audit and overlap, and a trace that explains them."""
+
+import itertools
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+
+from routing.policy.decide import RoutingDecision, decide, stakes_of
+from routing.policy.document import STAKES_RANK, PolicyDocument
+from routing.policy.draw import keyed_draw
+from tests.routing.documents import ALWAYS, KEY, SAMPLED, facts, policy, ships_from
+
+LARGE = {"name": "large amounts", "when": {">": [{"var": "metadata.amount"}, 250]}, "stakes": "high"}
+SMALL_TALK = {"name": "small talk", "when": {"==": [{"var": "intent"}, "chat"]}, "stakes": "low"}
+CALIBRATOR = {"cells": {"*|score:grounded": {"kind": "constant", "keys": ["score:grounded"], "value": 0.85}}}
+
+
+def routed(policy: PolicyDocument, calibrator: Any = None, **fields: Any) -> RoutingDecision:
+    return decide(facts(**fields), policy=policy, calibrator=calibrator, key=KEY)
+
+
+# Stakes --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({}, ("mid", "default")),
+        ({"stakes": "low"}, ("low", "caller")),
+        ({"intent": "refund"}, ("high", "intent")),
+        ({"intent": "chat"}, ("low", "rule small talk")),
+        ({"metadata": {"amount": 251}}, ("high", "rule large amounts")),
+        ({"metadata": {"amount": 250}}, ("mid", "default")),
+        # The highest wins, whoever says it
+        ({"intent": "chat", "stakes": "mid"}, ("mid", "caller")),
+        ({"intent": "chat", "stakes": "mid", "metadata": {"amount": 999}}, ("high", "rule large amounts")),
+        ({"intent": "refund", "stakes": "low"}, ("high", "intent")),
+    ],
+)
+def test_the_highest_of_caller_intent_and_rules_wins(said: dict[str, Any], expected: tuple[str, str]) -> None:
+    found = policy(stakes={"by_intent": {"refund": "high"}, "rules": [LARGE, SMALL_TALK]})
+    assert stakes_of(facts(**said), found) == expected
+
+
+@pytest.mark.parametrize(("by_intent", "by_rule"), list(itertools.product([None, *STAKES_RANK], repeat=2)))
+def test_a_caller_cannot_lower_what_the_owner_said(by_intent: str | None, by_rule: str | None) -> None:
+    always = {"name": "always", "when": {"!=": [{"var": "intent"}, None]}, "stakes": by_rule}
+    stakes = {
+        "by_intent": {"billing": by_intent} if by_intent else {},
+        "rules": [always] if by_rule else [],
+    }
+    found = policy(stakes=stakes)
+    owner_said = [word for word in (by_intent, by_rule) if word]
+    for word in STAKES_RANK:
+        result, _basis = stakes_of(facts(stakes=word), found)
+        assert all(STAKES_RANK[result] <= STAKES_RANK[said] for said in [word, *owner_said])
+
+
+def test_rules_of_stakes_see_flags_and_decide_which_tier_applies() -> None:
+    flagged = {"name": "flagged", "when": {"in": ["incident", {"var": "flags"}]}, "stakes": "high"}
+    found = policy(mid=SAMPLED, high=ALWAYS | {"raters": 3}, stakes={"rules": [flagged]})
+    assert routed(found, flags=("incident",)).raters == 3
+    assert routed(found).raters == 1
+
+
+# Tiers ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("confidence", "action"), [(0.85, "ship"), (0.84, "ship"), (0.86, "review")])
+def test_it_ships_at_and_above_the_threshold(confidence: float, action: str) -> None:
+    found = routed(policy(mid=ships_from(confidence)), CALIBRATOR)
+    assert found.confidence == 0.85
+    assert found.action == action
+    assert ("low_confidence" in found.reasons) == (action == "review")
+
+
+@pytest.mark.parametrize(
+    ("tiers", "said", "reasons"),
+    [
+        ({}, {"stakes": "mid"}, ["everything_reviewed"]),
+        ({}, {"stakes": "high"}, ["high_stakes", "everything_reviewed"]),
+        ({"low": SAMPLED}, {"stakes": "high"}, ["high_stakes"]),
+        ({"low": SAMPLED}, {"stakes": "mid"}, ["everything_reviewed"]),
+        ({"mid": ships_from(0.9)}, {}, ["low_confidence"]),
+        ({"mid": ships_from(0.5)}, {"evidence": {}}, ["no_signal"]),
+        ({"mid": ships_from(0.5)}, {"evidence": {"a": None}}, ["invalid_signal"]),
+        ({"mid": ships_from(0.5)}, {"evidence": {"a": 1.0, "b": None}}, ["invalid_signal"]),
+        ({"mid": ships_from(0.5)}, {"flags": ("adversarial",)}, ["adversarial"]),
+        ({"mid": ships_from(0.5)}, {"flags": ("novel", "incident")}, ["incident", "novel"]),
+        ({"mid": SAMPLED}, {"evidence": {}}, ["no_signal"]),
+        ({"mid": SAMPLED}, {"evidence": {"a": None}}, ["invalid_signal"]),
+        ({"mid": SAMPLED}, {"flags": ("incident",)}, ["incident"]),
+        ({"mid": ALWAYS}, {"flags": ("incident",), "evidence": {}}, ["incident", "no_signal", "everything_reviewed"]),
+    ],
+)
+def test_every_review_says_why(tiers: dict[str, Any], said: dict[str, Any], reasons: list[str]) -> None:
+    found = routed(policy(**tiers), **said)
+    assert found.action == "review"
+    assert list(found.reasons) == reasons
+    assert (found.inclusion_probability, found.audited, found.needs_review) == (1.0, False, True)
+
+
+def test_a_sampled_tier_ships_whatever_the_confidence() -> None:
+    assert routed(policy(mid=SAMPLED), evidence={"score:grounded": 0.0}).action == "ship"
+
+
+def test_an_intent_with_tiers_of_its_own_is_held_to_them() -> None:
+    found = policy(mid=ships_from(0.1), intents={"refund": {"mid": ALWAYS}})
+    assert routed(found).action == "ship"
+    assert routed(found, intent="refund").action == "review"
+
+
+# Failing closed ------------------------------------------------------------------------------------
+
+
+def test_an_output_whose_signals_no_calibration_knows_goes_to_a_person() -> None:
+    lax = policy(mid=ships_from(0.0))
+    unknown = {"score:grounded": 1.0, "score:invented": 1.0}
+    assert routed(lax, CALIBRATOR).action == "ship"
+    assert routed(lax, CALIBRATOR, evidence=unknown).reasons == ("low_confidence",)
+    assert routed(lax, CALIBRATOR, evidence=unknown).confidence is None
+
+
+@pytest.mark.parametrize(
+    ("evidence", "reasons"),
+    [
+        ({"score:grounded": 1.0, "judge:strict": 1.0}, ()),
+        ({"score:grounded": 1.0}, ("no_signal",)),
+        ({"score:grounded": 1.0, "judge:strict": None}, ("invalid_signal",)),
+        ({"judge:strict": 1.0}, ("no_signal",)),
+        ({"score:grounded": 1.0, "judge:lenient": 1.0}, ("no_signal",)),
+    ],
+)
+def test_a_required_signal_that_is_absent_brings_a_person_in(
+    evidence: dict[str, float | None], reasons: tuple[str, ...]
+) -> None:
+    strict = policy(mid=ships_from(0.5), required_signals=["judge:strict", "score:grounded"])
+    found = routed(strict, evidence=evidence)
+    assert found.reasons == (("audit",) if found.audited else reasons)
+    assert found.action == ("review" if reasons else "ship")
+
+
+NAMES = ["grounding", "judge:strict", "score:grounded"]
+
+
+@given(
+    evidence=st.fixed_dictionaries({name: st.floats(0, 1) for name in NAMES}),
+    lost=st.sampled_from(NAMES),
+    threshold=st.floats(0, 1),
+    calibrated=st.booleans(),
+)
+def test_losing_a_required_signal_never_turns_a_review_into_a_shipment(
+    evidence: dict[str, float | None], lost: str, threshold: float, calibrated: bool
+) -> None:
+    everything = {"kind": "constant", "keys": [], "value": 1.0}
+    calibrator = {"cells": {"*|" + "+".join(NAMES): everything}} if calibrated else None
+    strict = policy(mid=ships_from(threshold), low=SAMPLED, required_signals=NAMES)
+    for missing in ({name: value for name, value in evidence.items() if name != lost}, evidence | {lost: None}, {}):
+        for stakes in ("mid", "low"):
+            assert routed(strict, calibrator, evidence=missing, stakes=stakes).action == "review"
+
+
+# Audit and overlap ---------------------------------------------------------------------------------
+
+
+def many(found: PolicyDocument, count: int = 4000, **fields: Any) -> list[RoutingDecision]:
+    return [
+        decide(facts(f"case-{number}", **fields), policy=found, calibrator=None, key=KEY) for number in range(count)
+    ]
+
+
+@pytest.mark.parametrize("tier", [ships_from(0.5, audit_rate=0.07), SAMPLED | {"audit_rate": 0.07}])
+def test_what_ships_is_audited_at_the_rate_that_the_decision_states(tier: dict[str, Any]) -> None:
+    decisions = many(policy(mid=tier))
+    assert {found.action for found in decisions} == {"ship"}
+    assert {found.inclusion_probability for found in decisions} == {0.07}
+    audited = sum(found.audited for found in decisions)
+    assert binomtest(audited, len(decisions), 0.07).pvalue > 0.001
+    assert all(found.reasons == (("audit",) if found.audited else ()) for found in decisions)
+    assert all(found.needs_review == found.audited for found in decisions)
+
+
+def test_at_an_audit_rate_of_1_everything_that_ships_is_audited() -> None:
+    assert all(found.audited for found in many(policy(mid=ships_from(0.5, audit_rate=1.0)), 50))
+
+
+def test_a_share_of_the_items_gets_several_raters_whatever_sends_them_to_people() -> None:
+    overlapping = ALWAYS | {"overlap_share": 0.25, "overlap_raters": 3}
+    reviewed = many(policy(mid=overlapping))
+    several = sum(found.raters == 3 for found in reviewed)
+    assert {found.raters for found in reviewed} == {1, 3}
+    assert binomtest(several, len(reviewed), 0.25).pvalue > 0.001
+    shipped = many(policy(mid=ships_from(0.5, audit_rate=0.5, overlap_share=0.25, overlap_raters=3)))
+    both = sum(found.audited and found.raters == 3 for found in shipped)
+    assert binomtest(both, len(shipped), 0.125).pvalue > 0.001
+
+
+def test_overlap_never_lowers_the_number_of_raters() -> None:
+    found = routed(policy(mid=ALWAYS | {"raters": 4, "overlap_share": 1.0, "overlap_raters": 2}))
+    assert found.raters == 4
+
+
+def test_terms_of_the_tier_come_with_the_decision() -> None:
+    found = routed(policy(mid=ALWAYS | {"sla_minutes": 30, "credential": "nurse", "raters": 2}))
+    assert (found.sla_minutes, found.credential, found.raters) == (30, "nurse", 2)
+
+
+# Trace ---------------------------------------------------------------------------------------------
+
+
+def test_the_same_arguments_give_the_same_decision() -> None:
+    found = policy(mid=ships_from(0.6, overlap_share=0.5))
+    assert many(found, 200) == many(found, 200)
+
+
+def test_another_key_audits_others() -> None:
+    found = policy(mid=ships_from(0.5, audit_rate=0.5))
+    ours = [row.audited for row in many(found, 300)]
+    theirs = [
+        decide(facts(f"case-{number}"), policy=found, calibrator=None, key=b"x" * 32).audited for number in range(300)
+    ]
+    assert 90 < sum(one != other for one, other in zip(ours, theirs, strict=True)) < 210
+
+
+@pytest.mark.parametrize("threshold", [0.5, 0.9])
+def test_the_trace_holds_what_the_decision_follows_from(threshold: float) -> None:
+    rule = {"name": "chat", "when": {"==": [{"var": "intent"}, "billing"]}, "stakes": "low"}
+    tier = ships_from(threshold, audit_rate=0.3)
+    found = routed(policy(low=tier, stakes={"rules": [rule]}), CALIBRATOR, stakes="low")
+    assert found.confidence is not None
+    trace = dict(found.trace)
+    assert trace.pop("audit_draw") == (keyed_draw(KEY, "audit", "case-1") if threshold < 0.85 else None)
+    assert trace == {
+        "evidence": {"score:grounded": 0.8},
+        "confidence_basis": "*|score:grounded",
+        "stakes_given": "low",
+        "stakes_basis": "caller",
+        "mode": "below_threshold",
+        "threshold": threshold,
+        "audit_rate": 0.3,
+    }
+    # Shipped or not, audited or not: all of it can be told from the trace and the confidence alone.
+    assert found.action == ("ship" if found.confidence >= found.trace["threshold"] else "review")
+    draw = found.trace["audit_draw"]
+    assert found.audited == (draw is not None and draw < found.trace["audit_rate"])
+
+
+def test_flags_are_kept_and_facts_are_not_changed() -> None:
+    sent = facts(flags=("incident",), metadata={"amount": 1})
+    before = replace(sent)
+    assert decide(sent, policy=policy(mid=SAMPLED), calibrator=None, key=KEY).flags == ("incident",)
+    assert sent == before
