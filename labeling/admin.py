@@ -1,6 +1,5 @@
 """Labeling in the admin. Rubrics are edited here until they are published; everything else is for reading."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -97,7 +96,7 @@ class RubricAdmin(OwnedAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_view_permission(request, obj) and (obj is None or obj.published_at is None)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Name and version make a rubric what it is; they are given when it is drafted."""
         always = ("version", "published_at")
         return always if obj is None else ("project", "name", "task_kind", *always)

@@ -15,7 +15,6 @@ from django.urls import reverse
 from reviewapp.core.models import ApiKey, AuditEntry, Content, Membership, Person, PersonToken, Project, Role
 from reviewapp.core.services.audit import record
 
-
 if TYPE_CHECKING:
     AnyModelAdmin = admin.ModelAdmin[Any]
 else:
@@ -138,7 +137,7 @@ class OwnedSettingsAdmin(OwnedAdmin):
         return self.has_view_permission(request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return [name for name in self.get_fields(request, obj) if name not in self.changeable]
+        return [str(name) for name in self.get_fields(request, obj) if name not in self.changeable]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

@@ -13,12 +13,12 @@ from reviewapp.simulation.figures import expected_catches
 from reviewapp.simulation.plan import Plan
 from reviewapp.simulation.pool import Pool
 from reviewapp.simulation.pure import run_pure, strata_in
-from reviewapp.simulation.reviewers import PERFECT
 from reviewapp.simulation.stream import draw
 from reviewapp.simulation.words import Table, number, percent
 
 # Worlds handed to a process at a time.
 CHUNK = 4
+# The pool of this process: sent once, not with every world.
 _POOL: list[Pool] = []
 
 
@@ -70,11 +70,6 @@ class Study:
         return asdict(self)
 
 
-def estimate_studied(plan: Plan) -> str:
-    """Which estimate is held against the truth: people taken at their word, or corrected by gold."""
-    return "observed" if plan.mode == PERFECT and not plan.sleeper else "corrected"
-
-
 def run_worlds(plan: Plan, pool: Pool, *, worlds: int, processes: int | None = None) -> Iterator[WorldResult]:
     """One result per world, seeds plan.seed, plan.seed + 1, …, in order."""
     plans = [replace(plan, seed=plan.seed + index) for index in range(worlds)]
@@ -83,7 +78,7 @@ def run_worlds(plan: Plan, pool: Pool, *, worlds: int, processes: int | None = N
         _keep(pool)
         yield from map(one_world, plans)
         return
-    with ProcessPoolExecutor(count, initializer=_keep, initargs=(pool,)) as executor:
+    with ProcessPoolExecutor(count, initializer=_start, initargs=(pool,)) as executor:
         yield from executor.map(one_world, plans, chunksize=CHUNK)
 
 
@@ -91,13 +86,13 @@ def one_world(plan: Plan) -> WorldResult:
     """Run the world of this plan on the pool that the process keeps."""
     drawn = draw(_POOL[-1], seed=plan.seed, outputs=plan.outputs, warmup=plan.warmup, shifts=plan.shifts)
     run = run_pure(plan, drawn).run
-    strata, name = strata_in(run), estimate_studied(plan)
+    strata = strata_in(run)
     slices = []
     for part in slices_of(run.outcomes):
         if part.kind == "group":
             continue
         row = undetected_row(part, run.outcomes, strata(part), run.gold)
-        found = getattr(row, name)
+        found = getattr(row, plan.estimate)
         width = None if found.low is None or found.high is None else found.high - found.low
         slices.append(SliceResult(row.name, row.left_unreviewed / row.outputs, found.holds_truth, width))
     reviews = sum(outcome.reviews for outcome in run.outcomes)
@@ -111,7 +106,7 @@ def study(plan: Plan, results: Sequence[WorldResult]) -> Study:
     found = {name: [part for result in results for part in result.slices if part.name == name] for name in names}
     ratios = [result.ratio for result in results if result.ratio is not None]
     return Study(
-        estimate=estimate_studied(plan),
+        estimate=plan.estimate,
         slices=tuple(_coverage(name, parts) for name, parts in found.items()),
         ratio=fmean(ratios) if ratios else None,
         ratio_low=min(ratios, default=None),
@@ -142,11 +137,15 @@ def study_table(plan: Plan, found: Study) -> Table:
 
 
 def _keep(pool: Pool) -> None:
-    """Keep the pool in this process; one thread each, or the processes get in each other's way."""
+    _POOL[:] = [pool]
+
+
+def _start(pool: Pool) -> None:
+    """What a new process does first; one thread each, or the processes get in each other's way."""
     from threadpoolctl import threadpool_limits
 
     threadpool_limits(1)
-    _POOL.append(pool)
+    _keep(pool)
 
 
 def _coverage(name: str, parts: Sequence[SliceResult]) -> Coverage:

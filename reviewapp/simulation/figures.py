@@ -19,7 +19,7 @@ from reviewapp.simulation.instrument import ADJUDICATION, GOLD, LIVE, Given, Nam
 from reviewapp.simulation.outcome import Outcome
 from reviewapp.simulation.plan import Plan
 from reviewapp.simulation.pool import Pool
-from reviewapp.simulation.reviewers import PERFECT, Panel, Reviewer
+from reviewapp.simulation.reviewers import Panel, Reviewer
 from reviewapp.simulation.shift import ShiftFigures, shift_figures
 from routing.policy.error_rate import undetected
 from routing.policy.metrics import Quality, quality
@@ -43,8 +43,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """`headline` names the estimate that speaks for the run: "observed" where reviewers are perfect, else
-    "corrected". `calibration` is measured on the truth of all outputs, `calibration_seen` on verdicts weighted by
+    """`headline` names the estimate that speaks for the run, "observed" or "corrected". `calibration` is measured on the truth of all outputs, `calibration_seen` on verdicts weighted by
     1/π, as the product can."""
 
     headline: str
@@ -78,7 +77,7 @@ def measure(run: Run, strata: Strata) -> Figures:
     known = [outcome for outcome in outcomes if outcome.confidence is not None]
     seen = [outcome for outcome in known if outcome.rejected is not None]
     return Figures(
-        headline="observed" if run.plan.mode == PERFECT and not run.plan.sleeper else "corrected",
+        headline=run.plan.estimate,
         undetected=tuple(undetected_row(part, outcomes, counted[part], run.gold) for part in slices),
         cost=cost_row(outcomes, tiers),
         efficiency=_efficiency(run),

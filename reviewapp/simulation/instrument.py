@@ -86,7 +86,7 @@ def reviewer_figures(people: Sequence[Reviewer], given: Sequence[Given]) -> tupl
                 named_early=early.names[person.name],
             )
         )
-    rows.sort(key=lambda row: (-1.0 if row.gold_sensitivity.rate is None else row.gold_sensitivity.rate), reverse=True)
+    rows.sort(key=lambda row: -1.0 if row.gold_sensitivity.rate is None else row.gold_sensitivity.rate, reverse=True)
     return rows, naming
 
 

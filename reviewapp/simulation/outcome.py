@@ -50,9 +50,7 @@ def strata_of_outcomes(outcomes: list[Outcome]) -> list[Stratum]:
     cells = sorted({(o.stakes, o.inclusion_probability) for o in outcomes if o.action == "ship"})
     for stakes, probability in cells:
         shipped = [
-            o
-            for o in outcomes
-            if o.action == "ship" and (o.stakes, o.inclusion_probability) == (stakes, probability)
+            o for o in outcomes if o.action == "ship" and (o.stakes, o.inclusion_probability) == (stakes, probability)
         ]
         judged = [o for o in shipped if o.audited and o.rejected is not None]
         strata.append(

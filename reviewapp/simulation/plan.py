@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from reviewapp.simulation.pool import Pool
-from reviewapp.simulation.reviewers import REAL
+from reviewapp.simulation.reviewers import PERFECT, REAL
 from routing.policy.document import PolicyDocument, review_everything
 
 TIERS = ("high", "mid", "low")
@@ -30,6 +30,11 @@ class Plan:
     def draw_key(self) -> bytes:
         """The project's key for audit and overlap draws: the same seed audits the same outputs."""
         return hashlib.sha256(f"draws of simulation {self.seed}".encode()).digest()
+
+    @property
+    def estimate(self) -> str:
+        """Which estimate speaks for a run: people are taken at their word only where they are always right."""
+        return "observed" if self.mode == PERFECT and not self.sleeper else "corrected"
 
     @property
     def warmup_raters(self) -> int:

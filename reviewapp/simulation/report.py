@@ -39,8 +39,7 @@ def as_json(run: Run, figures: Figures, *, process: Mapping[str, Any]) -> dict[s
             "rows": len(run.pool.rows),
             "gold": len(run.pool.gold),
             "groups": [
-                {"name": group.name, "share": group.share, "error_rate": group.error_rate}
-                for group in run.pool.groups
+                {"name": group.name, "share": group.share, "error_rate": group.error_rate} for group in run.pool.groups
             ],
         },
         "draws_sha256": draws_digest([outcome.arrival for outcome in run.outcomes]),

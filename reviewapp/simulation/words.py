@@ -51,7 +51,9 @@ def holds(value: Estimate) -> str:
 def rate(value: Rate) -> str:
     if value.rate is None or value.interval is None:
         return undefined("none met", value.trials)
-    return f"{100 * value.rate:.0f} [{100 * value.interval.low:.0f}, {100 * value.interval.high:.0f}] % of {value.trials}"
+    return (
+        f"{100 * value.rate:.0f} [{100 * value.interval.low:.0f}, {100 * value.interval.high:.0f}] % of {value.trials}"
+    )
 
 
 def number(value: float | None, places: int, reason: str) -> str:

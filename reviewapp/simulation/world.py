@@ -158,7 +158,9 @@ def strata_in_database(cast: Cast, since: datetime) -> Callable[[Slice], list[St
 
     def counted(part: Slice) -> list[Stratum]:
         if part.kind == "group":
-            found = [s for intent in sorted(part.intents) for s in audit_strata(cast.project, since=since, intent=intent)]
+            found = [
+                s for intent in sorted(part.intents) for s in audit_strata(cast.project, since=since, intent=intent)
+            ]
             return _added_up(found)
         return audit_strata(cast.project, since=since, stakes=part.name if part.kind == "stakes" else "")
 

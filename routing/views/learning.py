@@ -1,5 +1,8 @@
 """What verdicts taught: recalibrations, calibrators and certificates."""
 
+from collections.abc import Callable
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -27,7 +30,7 @@ from routing.views.doors import actor, fills_in, posted, reads, show, status_of,
 from routing.views.paging import page_of
 
 RECALIBRATIONS, CERTIFICATES = "console-recalibrations", "console-certificates"
-DECISIONS = {
+DECISIONS: dict[str, tuple[Callable[..., Any], str]] = {
     "approve": (approve_recalibration, "Approved. The proposed policy is in force."),
     "reject": (reject_recalibration, "Rejected. Everything stays as it is."),
 }

@@ -55,8 +55,15 @@ def gold_answers(request: HttpRequest, member: Membership) -> HttpResponse:
     conditions = {"reviewer__rater_code": wanted.get("rater"), "gold_case_id": wanted.get("case")}
     results = results.filter(**{name: value for name, value in conditions.items() if value})
     page = page_of(request, results.select_related("gold_case", "rating", "reviewer").order_by("-pk"), gold_answer)
-    context = {"page": page, "filtered": any(wanted.values())}
-    return show(request, member, "gold_answers", "console-gold-cases", status=status_of(form), **context)
+    return show(
+        request,
+        member,
+        "gold_answers",
+        "console-gold-cases",
+        status=status_of(form),
+        page=page,
+        filtered=any(wanted.values()),
+    )
 
 
 @reads

@@ -259,13 +259,13 @@ def as_decided(proposal: Recalibration) -> dict[str, Any]:
         review=Count("pk", filter=Q(action=Action.REVIEW)),
     )
     nothing = {"ship": 0, "audited": 0, "review": 0}
-    by_stakes = {row["stakes"]: {name: row[name] for name in nothing} for row in tiers.order_by()}
+    by_stakes: dict[str, Any] = {row["stakes"]: dict(row) for row in tiers.order_by()}
     result: dict[str, Any] = certificate.result if certificate else {}
     return {
         **found,
         "reviewed": found["outputs"] - found["shipped"],
         "review_hours": _hours(proposal.replay, found["ratings"]),
-        "by_stakes": {stakes: by_stakes.get(stakes, nothing) for stakes in STAKES},
+        "by_stakes": {stakes: {name: by_stakes.get(stakes, nothing)[name] for name in nothing} for stakes in STAKES},
         "error_rate": result.get("poststratified"),
         "error_interval": result.get("interval"),
         "error_status": result.get("reason", "no certificate was issued"),
