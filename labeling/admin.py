@@ -26,7 +26,7 @@ from labeling.models import (
     Verdict,
 )
 from labeling.services.rubrics import CRITERION_FIELDS, RubricRefused, check_criteria, draft_rubric, publish_rubric
-from reviewapp.core.admin import OwnedAdmin, owned_projects, read_only
+from reviewapp.core.admin import OwnedAdmin, owned_projects, read_only, refuse_unstorable
 from reviewapp.core.models import TaskKind
 from reviewapp.core.services.audit import record
 
@@ -52,6 +52,7 @@ class CriteriaFormSet(AnyFormSet):
         super().clean()
         if any(self.errors):
             return
+        refuse_unstorable(self.criteria())
         try:
             check_criteria(self.criteria(), pairwise=self.instance.task_kind == TaskKind.PAIRWISE)
         except RubricRefused as refused:
@@ -61,13 +62,15 @@ class CriteriaFormSet(AnyFormSet):
 class CriterionInline(AnyInline):
     model = Criterion
     formset = CriteriaFormSet
-    extra = 0
     fields = (
         ("order", "name", "type", "required"),
         "question",
         ("levels", "fail_values"),
         ("minimum", "maximum", "fail_below"),
     )
+
+    def get_extra(self, request: HttpRequest, obj: Any = None, **options: Any) -> int:
+        return 1 if obj is None else 0
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return True

@@ -74,3 +74,17 @@ def texts_in(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from texts_in(inner, f"{path}/{index}")
+
+
+def restored(text: str, masks: Sequence[Sequence[Any]], path: str) -> str:
+    """A person's correction of the masked text at `path`, with the names put back where that is unambiguous.
+
+    It is when every name is the same, or when as many masks were kept as were shown; else the masks stay.
+    """
+    originals = [mask[3] for mask in sorted(masks, key=lambda mask: mask[1]) if mask[0] == path]
+    parts = text.split(MASK)
+    if len(set(originals)) == 1:
+        return originals[0].join(parts)
+    if len(parts) != len(originals) + 1:
+        return text
+    return parts[0] + "".join(name + part for name, part in zip(originals, parts[1:], strict=True))

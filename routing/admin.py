@@ -7,8 +7,7 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
-from reviewapp.core.admin import OwnedAdmin, owned_projects, read_only
-from reviewapp.core.parsers import unstorable
+from reviewapp.core.admin import OwnedAdmin, owned_projects, read_only, refuse_unstorable
 from routing.models import (
     ActivePolicy,
     Calibrator,
@@ -35,8 +34,7 @@ class PolicyDraftForm(AnyModelForm):
 
     def clean_document(self) -> Any:
         document = self.cleaned_data["document"]
-        if fault := unstorable(document):
-            raise ValidationError(f"{fault['pointer']}: {fault['detail']}")
+        refuse_unstorable(document)
         try:
             parse_document(document)
         except PolicyRefused as refused:

@@ -31,7 +31,7 @@ class DraftIn(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, dict):
-            raise serializers.ValidationError("A draft is a JSON object.")
+            raise serializers.ValidationError({"non_field_errors": ["A draft is a JSON object."]})
         return data
 
 

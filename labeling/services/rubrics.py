@@ -99,16 +99,20 @@ def _check_scale(criterion: Mapping[str, Any], at: str) -> None:
         raise RubricRefused(f"{at}/type", f"type is one of {', '.join(CriterionType.values)}")
     if criterion["type"] == CriterionType.NUMERIC:
         low, high = criterion.get("minimum"), criterion.get("maximum")
-        if low is None or high is None or not low < high:
+        if not isinstance(low, int | float) or not isinstance(high, int | float) or not low < high:
             raise RubricRefused(f"{at}/minimum", "a numeric criterion needs minimum < maximum")
         return
-    levels = criterion.get("levels") or []
+    levels, fails = criterion.get("levels") or [], criterion.get("fail_values") or []
+    if not isinstance(levels, list) or not all(isinstance(level, Mapping) for level in levels):
+        raise RubricRefused(f"{at}/levels", 'levels is a list of objects, each with a "value"')
+    if not isinstance(fails, list):
+        raise RubricRefused(f"{at}/fail_values", "fail_values is a list")
     values = [level.get("value") for level in levels]
     if len(values) < 2 or len({str(value) for value in values}) != len(values):
         raise RubricRefused(f"{at}/levels", "a scale needs at least two levels with different values")
     if criterion["type"] == CriterionType.BINARY and len(values) != 2:
         raise RubricRefused(f"{at}/levels", "a binary criterion has exactly two levels")
-    if any(value not in values for value in criterion.get("fail_values") or []):
+    if any(value not in values for value in fails):
         raise RubricRefused(f"{at}/fail_values", "fail_values must be values of the levels")
 
 

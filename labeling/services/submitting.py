@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 
+from labeling.masking import restored
 from labeling.models import (
     Assignment,
     AssignmentState,
@@ -142,7 +143,7 @@ def _on_scale(criterion: Criterion, value: Any) -> bool:
 
 
 def _fails(criterion: Criterion, value: Any) -> bool:
-    if value is None:
+    if value is None or not _on_scale(criterion, value):
         return False
     if criterion.type == CriterionType.NUMERIC:
         return criterion.fail_below is not None and value < criterion.fail_below
@@ -192,7 +193,8 @@ def _store(
         values=dict(submission.values),
         preferred=preferred,
         verdict=verdict,
-        correction=submission.correction,
+        # The person corrected what they saw; what goes back to the caller has its names again.
+        correction=restored(submission.correction, assignment.masking, "/response"),
         rationale=submission.rationale,
         cause=submission.cause,
         extra=extra,

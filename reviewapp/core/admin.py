@@ -1,25 +1,31 @@
 """The admin, cut to what its visitor owns: everybody sees the rows of their own projects, superusers see all."""
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import BaseUserCreationForm
 from django.contrib.auth.models import Group
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 
 from reviewapp.core.models import ApiKey, AuditEntry, Content, Membership, Person, PersonToken, Project, Role
+from reviewapp.core.parsers import unstorable
 from reviewapp.core.services.audit import record
 
 if TYPE_CHECKING:
     AnyModelAdmin = admin.ModelAdmin[Any]
+    AnyModelForm = forms.ModelForm[Any]
 else:
-    # Generic in its type stubs only.
+    # Generic in their type stubs only.
     AnyModelAdmin = admin.ModelAdmin
+    AnyModelForm = forms.ModelForm
 
 
 def sign_in_for_admin(request: HttpRequest) -> HttpResponse:
@@ -34,6 +40,16 @@ def owned_projects(request: HttpRequest) -> QuerySet[Project]:
     if getattr(request.user, "is_superuser", False):
         return Project.objects.all()
     return Project.objects.filter(memberships__person=request.user.pk, memberships__role=Role.OWNER)
+
+
+def refuse_unstorable(value: Any) -> None:
+    """Raises ValidationError for JSON that no database keeps: NaN, NUL characters, lone surrogates."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        raise ValidationError("NaN and Infinity are not JSON numbers.") from None
+    if fault := unstorable(value):
+        raise ValidationError(f"{fault['pointer']}: {fault['detail']}")
 
 
 class OwnedAdmin(AnyModelAdmin):
@@ -127,9 +143,27 @@ class PersonAdmin(UserAdmin):
         return False
 
 
+class WordListsForm(AnyModelForm):
+    """Every JSON field is a list of words."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        for name in [name for name, field in self.fields.items() if isinstance(field, forms.JSONField)]:
+            words = cleaned.get(name, [])
+            if not isinstance(words, list) or not all(isinstance(word, str) and word.strip() for word in words):
+                self.add_error(name, 'This is a list of words, such as ["first", "second"], or [].')
+                continue
+            try:
+                refuse_unstorable(words)
+            except ValidationError as error:
+                self.add_error(name, error)
+        return cleaned
+
+
 class OwnedSettingsAdmin(OwnedAdmin):
     """A few fields that may be changed here, with a line in the audit log."""
 
+    form = WordListsForm
     changeable: Sequence[str] = ()
     verb = ""
 

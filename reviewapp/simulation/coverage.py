@@ -78,7 +78,7 @@ def run_worlds(plan: Plan, pool: Pool, *, worlds: int, processes: int | None = N
         _keep(pool)
         yield from map(one_world, plans)
         return
-    with ProcessPoolExecutor(count, initializer=_start, initargs=(pool,)) as executor:
+    with ProcessPoolExecutor(count, initializer=_keep, initargs=(pool,)) as executor:
         yield from executor.map(one_world, plans, chunksize=CHUNK)
 
 
@@ -128,8 +128,8 @@ def study_table(plan: Plan, found: Study) -> Table:
     ]
     ratio, low = (number(value, 2, "nothing to catch (n=0)") for value in (found.ratio, found.ratio_low))
     notes = (
-        f"Pure worlds of {plan.outputs:,} outputs after {plan.warmup:,} of warm-up, seeds from {plan.seed}, {plan.mode} "
-        f'reviewers; the estimate is "{found.estimate}". A slice that cannot be estimated counts as a miss.',
+        f"Pure worlds of {plan.outputs:,} outputs after {plan.warmup:,} of warm-up, seeds from {plan.seed}, "
+        f'{plan.mode} reviewers; estimate: "{found.estimate}". A slice that cannot be estimated counts as a miss.',
         f"Errors caught per review hour against random: {ratio} on average, {low} at worst.",
     )
     head = ("slice", "truth held", "coverage", "95 % of coverage", "undefined", "mean truth", "mean width")
@@ -138,14 +138,6 @@ def study_table(plan: Plan, found: Study) -> Table:
 
 def _keep(pool: Pool) -> None:
     _POOL[:] = [pool]
-
-
-def _start(pool: Pool) -> None:
-    """What a new process does first; one thread each, or the processes get in each other's way."""
-    from threadpoolctl import threadpool_limits
-
-    threadpool_limits(1)
-    _keep(pool)
 
 
 def _coverage(name: str, parts: Sequence[SliceResult]) -> Coverage:

@@ -54,6 +54,8 @@ class Desk(ABC):
     def send(self, bodies: Sequence[Mapping[str, Any]], at: datetime) -> list[dict[str, Any]]:
         """The decision on each output, in order. Raises SimulationFailed unless each was stored just now."""
         status, answer = self.post({"outputs": list(bodies)}, at)
+        if status == 401:
+            raise SimulationFailed("the server does not know this run's key: is it on the same database?")
         if status != 200:
             raise SimulationFailed(f"the batch was answered {status}: {answer}")
         refused = [result for result in answer["results"] if result["status"] != 201]
@@ -100,8 +102,8 @@ class InProcess(Desk):
 class OverHttp(Desk):
     """A running server on the same database; everything by HTTP, in real time."""
 
-    def __init__(self, cast: Cast, url: str) -> None:
-        self._client = httpx.Client(base_url=url, timeout=120.0)
+    def __init__(self, cast: Cast, client: httpx.Client) -> None:
+        self._client = client
         self._key = {"Authorization": f"Api-Key {cast.api_key}"}
         self._claim_path = f"/api/v1/projects/{cast.project.slug}/queue/claim/"
         self._tokens = {

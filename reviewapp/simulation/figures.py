@@ -43,8 +43,8 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """`headline` names the estimate that speaks for the run, "observed" or "corrected". `calibration` is measured on the truth of all outputs, `calibration_seen` on verdicts weighted by
-    1/π, as the product can."""
+    """`headline` names the estimate that speaks for the run, "observed" or "corrected". `calibration` is measured
+    on the truth of all outputs, `calibration_seen` on verdicts weighted by 1/π, as the product can."""
 
     headline: str
     undetected: tuple[UndetectedRow, ...]

@@ -1,13 +1,12 @@
 """A simulated world without a database: the very functions that route, learn and estimate, called by hand."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain, cycle
 from typing import Any
 
 from labeling.verdicts import Judgement, aggregate
+from reviewapp.core.fingerprints import fingerprint
 from reviewapp.simulation.estimates import GoldAnswer, Strata
 from reviewapp.simulation.figures import Run
 from reviewapp.simulation.instrument import ADJUDICATION, GOLD, LIVE, Given
@@ -76,14 +75,8 @@ def logged(outcome: Outcome) -> Logged:
         evidence=evidence_by_key(arrival.signals),
         inclusion_probability=outcome.inclusion_probability,
         acceptable=None if outcome.rejected is None else not outcome.rejected,
-        prompt=prompt_fingerprint(arrival.row),
+        prompt=fingerprint(arrival.row.prompt),
     )
-
-
-def prompt_fingerprint(row: PoolRow) -> str:
-    """As the intake names a prompt, so that the same outputs share a fold here and there."""
-    text = json.dumps(row.prompt, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _live(

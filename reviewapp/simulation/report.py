@@ -1,11 +1,10 @@
 """A run as one JSON document and as one page without anything to load."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from reviewapp.core.fingerprints import fingerprint
 from reviewapp.simulation.figures import Figures, Run
 from reviewapp.simulation.plots import (
     CORRECTED,
@@ -43,7 +42,7 @@ def as_json(run: Run, figures: Figures, *, process: Mapping[str, Any]) -> dict[s
             ],
         },
         "draws_sha256": draws_digest([outcome.arrival for outcome in run.outcomes]),
-        "decisions_sha256": _digest([outcome.decided() for outcome in run.outcomes]),
+        "decisions_sha256": fingerprint([outcome.decided() for outcome in run.outcomes]),
         "thresholds": run.thresholds,
         "figures": figures.as_json(),
         "process": dict(process),
@@ -52,12 +51,7 @@ def as_json(run: Run, figures: Figures, *, process: Mapping[str, Any]) -> dict[s
 
 def draws_digest(arrivals: Sequence[Arrival]) -> str:
     """SHA-256 of what arrived, when, and what was true of it."""
-    return _digest([[arrival.body(), arrival.row.key, arrival.error] for arrival in arrivals])
-
-
-def _digest(value: Any) -> str:
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return fingerprint([[arrival.body(), arrival.row.key, arrival.error] for arrival in arrivals])
 
 
 def as_html(run: Run, figures: Figures, *, process: Mapping[str, Any]) -> str:

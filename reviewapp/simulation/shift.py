@@ -1,8 +1,8 @@
 """When the product could have noticed that the traffic changed, from its own decisions alone. Pure.
 
-The first outputs under the policy are the reference. Every hundred outputs the last five hundred are compared with it:
-the mix of intents with and without a confidence (Pearson's χ²) and the confidences (Kolmogorov–Smirnov). The looks
-overlap, so each has to reach p < 0.00005: over all looks at a stream of 10,000 that is at most one false alarm in a hundred.
+The first outputs under the policy are the reference. Every hundred outputs the last five hundred are compared with
+it: the mix of intents with and without a confidence (Pearson's χ²) and the confidences (Kolmogorov–Smirnov). The looks
+overlap, so each has to reach p < 0.00005: over 10,000 outputs at most one false alarm in a hundred streams.
 """
 
 from collections import Counter

@@ -12,8 +12,8 @@ from reviewapp.simulation.reviewers import PERFECT
 Row = tuple[str, ...]
 
 CLAIM = (
-    "Intervals are at 95 % and speak about errors that left unreviewed: what nobody looked at. Errors that left because "
-    "a reviewer missed them are in the truth of all that left, and in no interval."
+    "Intervals are at 95 % and speak about errors that left unreviewed: what nobody looked at. Errors that left "
+    "because a reviewer missed them are in the truth of all that left, and in no interval."
 )
 OBSERVED = '"Observed" takes reviewers at their word; it is biased once they miss errors or raise false alarms.'
 CORRECTED = '"Corrected" allows for both by what gold cases show of the same people (Rogan and Gladen).'

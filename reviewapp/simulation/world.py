@@ -3,7 +3,7 @@
 The truth stays in this process: the application gets words and signals, and gives decisions and verdicts.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -44,7 +44,7 @@ class World:
     desk: Desk
     given: list[Given] = field(default_factory=list)
     gold: list[GoldAnswer] = field(default_factory=list)
-    seconds: Counter[str] = field(default_factory=Counter)
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
     def __post_init__(self) -> None:
         self.panel = Panel(self.plan.seed, self.plan.mode)

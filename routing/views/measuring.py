@@ -71,8 +71,8 @@ def rubrics(request: HttpRequest, member: Membership) -> HttpResponse:
     active = active_rubric_ids(member.project)
     rows = Rubric.objects.filter(project=member.project).prefetch_related("criteria").order_by("-pk")
     page = page_of(request, rows, lambda rubric: rubric_row(rubric, active))
-    context = {"page": page, "admin_url": reverse("admin:labeling_rubric_changelist")}
-    return show(request, member, "rubrics", "console-rubrics", **context)
+    admin_url = reverse("admin:labeling_rubric_changelist")
+    return show(request, member, "rubrics", "console-rubrics", page=page, admin_url=admin_url)
 
 
 @reads

@@ -1,5 +1,6 @@
 """`manage.py golden`: golden sets from a shell."""
 
+import hashlib
 import json
 from argparse import ArgumentParser
 from pathlib import Path
@@ -9,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from labeling.models import GoldenSet
-from labeling.services.golden import FreezeRefused, file_digest, intact, jsonl
+from labeling.services.golden import FreezeRefused, intact, jsonl
 from reviewapp.core.models import Project
 from routing.services.golden import freeze_from_verdicts
 
@@ -55,20 +56,28 @@ class Command(BaseCommand):
     def _export(self, *, name: str, out: str, **options: Any) -> None:
         golden_set = _named(name)
         path = Path(out) / f"{golden_set.name}.jsonl"
-        with path.open("w", encoding="utf-8", newline="") as file:
-            file.writelines(jsonl(golden_set))
+        try:
+            with path.open("w", encoding="utf-8", newline="") as file:
+                file.writelines(jsonl(golden_set))
+        except OSError as error:
+            raise CommandError(f"{path} cannot be written: {error.strerror}.") from None
         self.stdout.write(str(path))
 
     def _verify(self, *, name: str, file: str | None, **options: Any) -> None:
         golden_set = _named(name)
-        if file is not None:
-            lines = Path(file).read_text(encoding="utf-8").split("\n")[:-1]
-            good = file_digest(lines) == golden_set.sha256
-        else:
-            good = intact(golden_set)
+        good = intact(golden_set) if file is None else _digest(file) == golden_set.sha256
         if not good:
             raise CommandError(f"{file or name} is not what was frozen (sha256 {golden_set.sha256}).")
         self.stdout.write(f"{file or name}: intact, sha256 {golden_set.sha256}")
+
+
+def _digest(file: str) -> str:
+    """SHA-256 of the file as it lies there, byte for byte."""
+    try:
+        with Path(file).open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise CommandError(f"{file} cannot be read: {error.strerror}.") from None
 
 
 def _named(name: str) -> GoldenSet:

@@ -78,6 +78,7 @@ class LevelLine:
     value: str
     label: str
     description: str
+    example: str
     fails: bool
 
 
@@ -205,6 +206,7 @@ def _criterion(criterion: Criterion) -> CriterionLine:
                 value=compact(level["value"]),
                 label=level.get("label", ""),
                 description=level.get("description", ""),
+                example=level.get("example", ""),
                 fails=level["value"] in criterion.fail_values,
             )
             for level in criterion.levels

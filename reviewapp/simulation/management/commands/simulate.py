@@ -6,6 +6,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import httpx
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
@@ -27,6 +28,9 @@ from reviewapp.simulation.table import as_text
 from reviewapp.simulation.words import headline, tables
 from reviewapp.simulation.world import RECALIBRATED_AT, World, strata_in_database
 from routing.services.projects import ProjectRefused
+
+# Seconds; a whole batch is stored in one request.
+SERVER_TIMEOUT = 120.0
 
 DESCRIPTION = """Simulate traffic with known truth: outputs go in by the API, simulated people claim and submit,
 the owner recalibrates, and the product's claims are set beside the truth.
@@ -114,7 +118,7 @@ class Command(BaseCommand):
             started = perf_counter()
             drawn = draw(pool, seed=plan.seed, outputs=plan.outputs, warmup=plan.warmup, shifts=plan.shifts)
             run, figures, process = self._pure(plan, drawn) if options["pure"] else self._world(plan, drawn, options)
-        except (PoolUnusable, ProjectRefused, SimulationFailed) as error:
+        except (PoolUnusable, ProjectRefused, SimulationFailed, httpx.TransportError) as error:
             raise CommandError(str(error)) from error
         process["seconds"] = round(perf_counter() - started, 1)
         self._show(run, figures, process)
@@ -133,8 +137,9 @@ class Command(BaseCommand):
         slug = options["project"] or free_slug(plan.seed)
         if url:
             cast = make_cast(plan, drawn.pool, slug=slug, now=timezone.now())
-            world = World(plan, drawn, cast, OverHttp(cast, url))
-            run, since = run_world(world, live=True)
+            with httpx.Client(base_url=url, timeout=SERVER_TIMEOUT) as client:
+                world = World(plan, drawn, cast, OverHttp(cast, client))
+                run, since = run_world(world, live=True)
             figures = measure(run, strata_in_database(cast, since))
         else:
             with simulated_time(clock):

@@ -1,0 +1,149 @@
+"""A project with at least one row of everything that the owner's pages show, and more of the same on demand."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from django.urls import reverse
+from django.utils import timezone
+
+from labeling.models import GoldCase, GoldenSet, Rubric
+from labeling.services.claiming import escalate
+from labeling.services.rubrics import draft_rubric
+from reviewapp.core.models import ApiKey
+from reviewapp.core.services.keys import create_api_key
+from reviewapp.core.services.people import add_member, pause_member
+from routing.models import Calibrator, Certificate, Output, Policy, Recalibration
+from routing.services.golden import freeze_from_verdicts
+from routing.services.policies import draft_policy
+from routing.services.projects import ACCEPTABILITY
+from routing.services.recalibration import propose_recalibration
+from tests.factories import ACCEPT, REJECT, claim, judge, output_body, pair_body, plant_gold, route, run_body
+from tests.learning.history import SHIPPING, hand_in, judge_open
+from tests.people import Cast, make_cast, policy_document
+
+TWICE = {"mode": "always", "overlap_share": 1.0, "overlap_raters": 2}
+PROPOSED = {"review_share": 0.5, "audit_rate": 0.1}
+
+
+@dataclass(frozen=True)
+class World:
+    cast: Cast
+
+    def address(self, name: str, *args: Any) -> str:
+        return reverse(name, args=[self.cast.project.slug, *args])
+
+    def reading(self) -> dict[str, str]:
+        """Every page that owners and auditors read, with the ids of this project's rows, by its name."""
+        project = self.cast.project
+        policy = Policy.objects.filter(project=project).order_by("-pk")[0]
+        rubric = Rubric.objects.filter(project=project).order_by("pk")[0]
+        golden_set = GoldenSet.objects.filter(project=project)[0]
+        of_one = {
+            "console-output": [Output.objects.filter(project=project, reviews__isnull=False)[0].pk],
+            "console-policy": [policy.version],
+            "console-policy-replay": [policy.version],
+            "console-recalibration": [Recalibration.objects.filter(project=project)[0].pk],
+            "console-calibrator": [Calibrator.objects.filter(project=project).order_by("-pk")[0].version],
+            "console-certificate": [Certificate.objects.filter(project=project)[0].pk],
+            "console-golden-set": [golden_set.name],
+            "console-golden-set-download": [golden_set.name],
+            "console-gold-case": [GoldCase.objects.filter(project=project)[0].pk],
+            "console-rubric": [rubric.name, rubric.version],
+        }
+        lists = (
+            "console",
+            "console-outputs",
+            "console-agreement",
+            "console-disputes",
+            "console-reviewers",
+            "console-rubrics",
+            "console-policies",
+            "console-recalibrations",
+            "console-certificates",
+            "console-golden-sets",
+            "console-gold-cases",
+            "console-gold-answers",
+            "console-settings",
+        )
+        return {name: self.address(name, *of_one.get(name, [])) for name in (*lists, *of_one)}
+
+    def acting(self) -> dict[str, str]:
+        """Every address that only owners may use."""
+        project = self.cast.project
+        policy = Policy.objects.filter(project=project).order_by("-pk")[0]
+        case = GoldCase.objects.filter(project=project)[0]
+        reviewer = self.cast.reviewers[0].pk
+        of_one = {
+            "console-policy-activate": [policy.version],
+            "console-recalibration-decide": [Recalibration.objects.filter(project=project)[0].pk],
+            "console-gold-case-retire": [case.pk],
+            "console-password": [reviewer],
+            "console-pause": [reviewer],
+            "console-resume": [reviewer],
+            "console-key-revoke": [ApiKey.objects.filter(project=project)[0].pk],
+        }
+        forms = (
+            "console-policy-draft",
+            "console-recalibration-propose",
+            "console-certificate-issue",
+            "console-golden-set-freeze",
+            "console-gold-case-add",
+            "console-queue",
+            "console-people",
+            "console-keys",
+        )
+        return {name: self.address(name, *of_one.get(name, [])) for name in (*forms, *of_one)}
+
+
+def make_world(slug: str = "shop", seed: int = 1) -> World:
+    """Sixty judged outputs, some shipped, disputes, gold answers, and what follows from them; as of now."""
+    cast = make_cast(slug)
+    rng = np.random.default_rng(seed)
+    now = timezone.now()
+    cast.put_in_force()
+    judge_open(cast.project, cast.reviewers[0], hand_in(cast.project, 70, rng, now=now), now=now)
+    grow(cast, rng)
+    return World(cast)
+
+
+def grow(cast: Cast, rng: np.random.Generator) -> None:
+    """One more of everything."""
+    project, now = cast.project, timezone.now()
+    cast.put_in_force(tier=SHIPPING)
+    wrong = hand_in(project, 30, rng, now=now)
+    judge_open(project, cast.reviewers[0], wrong, now=now, most=10)
+    route(project, pair_body(flags=["adversarial"]), run_body(stakes="high"), now=now)
+    disagree(cast)
+    plant_gold(project)
+    cast.put_in_force(tier=SHIPPING, gold_rate=0.5)
+    pass_up(cast)
+    for _turn in range(8):
+        judge(cast.reviewers[2], now=now)
+    draft_policy(project=project, document=policy_document(tier=SHIPPING), actor="test", note="A draft.")
+    propose_recalibration(project=project, actor=f"person:{cast.owner.person_id}", now=now, **PROPOSED)
+    freeze_from_verdicts(project=project, actor="command", now=now, size=20)
+    draft_rubric(project=project, name="later", task_kind="pointwise", criteria=ACCEPTABILITY, actor="test")
+    create_api_key(project=project, scopes=["read"], actor="test", name="A reader")
+    count = project.memberships.count()
+    extra = add_member(project=project, email=f"more{count}@{project.slug}.example", role="reviewer", actor="test")
+    pause_member(membership=extra, actor="test", reason="On leave.", now=now)
+
+
+def disagree(cast: Cast) -> None:
+    """An output that two people judge differently, and that an adjudicator then decides."""
+    now = timezone.now()
+    cast.put_in_force(tier=TWICE)
+    (output,) = route(cast.project, output_body(stakes="high"), now=now)
+    # High stakes come first, and the first seat of the newest policy's only item is claimed by two people.
+    for reviewer, answer in zip(cast.reviewers[:2], (ACCEPT, REJECT), strict=True):
+        for _attempt in range(60):
+            rating = judge(reviewer, now=now, **answer, rationale="As I see it.")
+            if rating.item.content.output.pk == output.pk:
+                break
+    judge(cast.adjudicator, now=now, **REJECT, cause="reviewer_slip", correction="Five days.", verdict="correct")
+
+
+def pass_up(cast: Cast) -> None:
+    """An item that somebody cannot judge."""
+    escalate(assignment=claim(cast.reviewers[1]), reason="I know this customer.", now=timezone.now())
