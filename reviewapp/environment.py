@@ -53,7 +53,7 @@ def read_environment(variables: Mapping[str, str], base_dir: Path) -> Environmen
         data_dir=data_dir,
         secret_key=variables.get("SECRET_KEY") or _kept_secret(data_dir),
         debug=debug,
-        allowed_hosts=_words(variables.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")),
+        allowed_hosts=_words(variables, "ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]"),
         database=_database("DATABASE_URL", variables.get("DATABASE_URL") or default_database),
         replica=_database("DATABASE_REPLICA_URL", replica_url) if replica_url else None,
         redis_url=_url(variables, "REDIS_URL", {"redis", "rediss", "unix"}),
@@ -90,18 +90,24 @@ def _url(variables: Mapping[str, str], name: str, schemes: set[str]) -> str | No
     return url
 
 
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
+def _words(variables: Mapping[str, str], name: str, default: str) -> list[str]:
+    text = variables.get(name) or default
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if not words:
+        raise ImproperlyConfigured(f"{name} is {text!r}; write names, with commas between them.")
+    return words
 
 
 def _kept_secret(data_dir: Path) -> str:
     """The key in DATA_DIR/secret_key, made on first use and readable by its owner only."""
     path = data_dir / "secret_key"
-    data_dir.mkdir(parents=True, exist_ok=True)
     try:
+        data_dir.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
+    except OSError as error:
+        if path.is_file():
+            return path.read_text().strip()
+        raise ImproperlyConfigured(f"DATA_DIR cannot be used: {error}") from error
     key = secrets.token_urlsafe(50)
     with os.fdopen(handle, "w") as file:
         file.write(key)
@@ -115,7 +121,7 @@ def _database(name: str, url: str) -> dict[str, Any]:
         raise ImproperlyConfigured(f"{name} cannot be read: {error}") from error
     engine = config["ENGINE"].rsplit(".", 1)[-1]
     if engine == "sqlite3":
-        return config | _sqlite_settings(config["NAME"])
+        return config | _sqlite_settings(name, config["NAME"])
     if engine == "postgresql":
         # Django's native pool; persistent connections and a pool exclude each other.
         options = dict(config.get("OPTIONS", {}), pool={"min_size": 1, "max_size": 20, "timeout": 30})
@@ -123,8 +129,13 @@ def _database(name: str, url: str) -> dict[str, Any]:
     raise ImproperlyConfigured(f"{name} must start with sqlite:/// or postgres://.")
 
 
-def _sqlite_settings(path: str) -> dict[str, Any]:
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
+def _sqlite_settings(name: str, path: str) -> dict[str, Any]:
+    if path == ":memory:":
+        raise ImproperlyConfigured(f"{name} must name a file: in memory, every connection has its own database.")
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name} cannot be used: {error}") from error
     return {
         "CONN_MAX_AGE": None,
         "OPTIONS": {

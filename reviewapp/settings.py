@@ -49,6 +49,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "reviewapp.core.middleware.NoStoreMiddleware",
+    "reviewapp.core.middleware.AddressMiddleware",
 ]
 
 ROOT_URLCONF = "reviewapp.urls"

@@ -1,15 +1,17 @@
 """A project with at least one row of everything that the owner's pages show, and more of the same on demand."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
 from django.urls import reverse
 from django.utils import timezone
 
-from labeling.models import GoldCase, GoldenSet, Rubric
+from labeling.models import GoldCase, GoldenSet, ReviewItem, Rubric, Seat
 from labeling.services.claiming import escalate
 from labeling.services.rubrics import draft_rubric
+from labeling.services.submitting import undo_rating
 from reviewapp.core.models import ApiKey
 from reviewapp.core.services.keys import create_api_key
 from reviewapp.core.services.people import add_member, pause_member
@@ -18,7 +20,19 @@ from routing.services.golden import freeze_from_verdicts
 from routing.services.policies import draft_policy
 from routing.services.projects import ACCEPTABILITY
 from routing.services.recalibration import propose_recalibration
-from tests.factories import ACCEPT, REJECT, claim, judge, output_body, pair_body, plant_gold, route, run_body
+from tests.factories import (
+    ACCEPT,
+    REJECT,
+    claim,
+    item_of,
+    judge,
+    output_body,
+    pair_body,
+    plant_gold,
+    route,
+    run_body,
+    submit,
+)
 from tests.learning.history import SHIPPING, hand_in, judge_open
 from tests.people import Cast, make_cast, policy_document
 
@@ -111,15 +125,14 @@ def grow(cast: Cast, rng: np.random.Generator) -> None:
     """One more of everything."""
     project, now = cast.project, timezone.now()
     cast.put_in_force(tier=SHIPPING)
-    wrong = hand_in(project, 30, rng, now=now)
-    judge_open(project, cast.reviewers[0], wrong, now=now, most=10)
-    route(project, pair_body(flags=["adversarial"]), run_body(stakes="high"), now=now)
+    wrong = hand_in(project, 40, rng, now=now)
+    judge_open(project, cast.reviewers[0], dict(list(wrong.items())[:32]), now=now)
+    route(project, pair_body(flags=["adversarial"]), run_body(stakes="high", flags=["incident"]), now=now)
     disagree(cast)
+    escalate(assignment=claim(cast.reviewers[1], now=now), reason="I know this customer.", now=now)
     plant_gold(project)
     cast.put_in_force(tier=SHIPPING, gold_rate=0.5)
-    pass_up(cast)
-    for _turn in range(8):
-        judge(cast.reviewers[2], now=now)
+    judge(cast.reviewers[2], now=now)
     draft_policy(project=project, document=policy_document(tier=SHIPPING), actor="test", note="A draft.")
     propose_recalibration(project=project, actor=f"person:{cast.owner.person_id}", now=now, **PROPOSED)
     freeze_from_verdicts(project=project, actor="command", now=now, size=20)
@@ -131,19 +144,16 @@ def grow(cast: Cast, rng: np.random.Generator) -> None:
 
 
 def disagree(cast: Cast) -> None:
-    """An output that two people judge differently, and that an adjudicator then decides."""
+    """An output that two people judge differently, one after an undo, and that an adjudicator then decides."""
     now = timezone.now()
     cast.put_in_force(tier=TWICE)
-    (output,) = route(cast.project, output_body(stakes="high"), now=now)
-    # High stakes come first, and the first seat of the newest policy's only item is claimed by two people.
-    for reviewer, answer in zip(cast.reviewers[:2], (ACCEPT, REJECT), strict=True):
-        for _attempt in range(60):
-            rating = judge(reviewer, now=now, **answer, rationale="As I see it.")
-            if rating.item.content.output.pk == output.pk:
-                break
-    judge(cast.adjudicator, now=now, **REJECT, cause="reviewer_slip", correction="Five days.", verdict="correct")
-
-
-def pass_up(cast: Cast) -> None:
-    """An item that somebody cannot judge."""
-    escalate(assignment=claim(cast.reviewers[1]), reason="I know this customer.", now=timezone.now())
+    (output,) = route(cast.project, output_body(), now=now)
+    first_in_line = {"due_at": now - timedelta(days=1)}
+    ReviewItem.objects.filter(pk=item_of(output).pk).update(**first_in_line)
+    Seat.objects.filter(item=item_of(output)).update(priority=0, **first_in_line)
+    hasty = judge(cast.reviewers[0], now=now, **REJECT, rationale="Too hasty.")
+    again = undo_rating(assignment=hasty.assignment, now=now)
+    submit(again, now=now, **ACCEPT, rationale="It is right.")
+    judge(cast.reviewers[1], now=now, **REJECT, rationale="It is wrong.")
+    decision = {"cause": "reviewer_slip", "correction": "Within five days.", "verdict": "correct"}
+    judge(cast.adjudicator, now=now, **REJECT, **decision)

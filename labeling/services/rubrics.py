@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, Q
 
@@ -85,13 +86,21 @@ def check_criteria(criteria: Sequence[Mapping[str, Any]], *, pairwise: bool) -> 
         at = f"/criteria/{index}"
         if unknown := sorted(set(criterion) - CRITERION_FIELDS):
             raise RubricRefused(f"{at}/{unknown[0]}", f"unknown field {unknown[0]!r}")
-        name = criterion.get("name")
-        if not name or name in names:
+        _check_fields(criterion, at)
+        name = str(criterion.get("name"))
+        if name in names:
             raise RubricRefused(f"{at}/name", "every criterion needs a name of its own")
         names.add(name)
-        if not criterion.get("question"):
-            raise RubricRefused(f"{at}/question", "every criterion asks a question")
         _check_scale(criterion, at)
+
+
+def _check_fields(criterion: Mapping[str, Any], at: str) -> None:
+    """Each field by itself: lengths, types, what is missing."""
+    try:
+        Criterion(**criterion).clean_fields(exclude=["rubric", "order"])
+    except ValidationError as error:
+        field, messages = next(iter(error.message_dict.items()))
+        raise RubricRefused(f"{at}/{field}", messages[0]) from None
 
 
 def _check_scale(criterion: Mapping[str, Any], at: str) -> None:

@@ -25,10 +25,10 @@ def _secret(request: Request, keyword: str) -> str | None:
         return None
     if len(parts) != 2:
         raise AuthenticationFailed(f"Write the header as: Authorization: {keyword} <secret>.")
-    try:
-        return parts[1].decode("ascii")
-    except UnicodeDecodeError:
-        raise AuthenticationFailed("The secret holds characters that no key has.") from None
+    secret = parts[1].decode("latin-1")
+    if not secret.isascii() or not secret.isprintable():
+        raise AuthenticationFailed("The secret holds characters that no key has.")
+    return secret
 
 
 class ApiKeyAuthentication(BaseAuthentication):

@@ -21,8 +21,9 @@ def freeze_from_verdicts(
     """Freeze `size` judged outputs (all of them without a size) as the next version of this week.
 
     Strata are intents, hard and natural cases apart; a case's weight is the estimated number of outputs
-    it stands for, from inclusion probabilities. The same seed and verdicts draw the same cases, and a
-    larger size only adds. Raises labeling.services.golden.FreezeRefused when nothing was judged.
+    it stands for, from inclusion probabilities. The same seed and verdicts draw the same cases; within a
+    stratum a larger share only adds, although largest remainders may take one case from a stratum as the
+    size grows. Raises labeling.services.golden.FreezeRefused when nothing was judged.
     """
     seed = seed or project.slug
     strata: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)

@@ -98,9 +98,9 @@ def test_it_holds_the_words_the_verdict_and_the_reference_of_each_case(cast: Cas
 
 def test_it_tells_nothing_about_sources_or_people(cast: Cast) -> None:
     secret = {"model": "alder-one", "version": "ver-77", "prompt_version": "pv-88"}
-    judged(cast, [output_body(source=secret, metadata={"customer": "c-99"})])
+    judged(cast, [output_body(source=secret, metadata={"customer": "Ms Quillon"})])
     text = "".join(jsonl(freeze(cast)))
-    hidden = [*secret.values(), "c-99", cast.reviewers[0].rater_code, cast.reviewers[0].person.email]
+    hidden = [*secret.values(), "Ms Quillon", cast.reviewers[0].rater_code, cast.reviewers[0].person.email]
     assert [word for word in hidden if word in text] == []
 
 

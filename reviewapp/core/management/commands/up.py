@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -29,6 +30,7 @@ class Command(BaseCommand):
         parser.add_argument("--workers", type=int, default=2, help="web processes with Redis (default: %(default)s)")
 
     def handle(self, *args: Any, host: str, port: int, workers: int, **options: Any) -> None:
+        _check_port(host, port)
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             raise CommandError("The database lacks migrations. Run: manage.py migrate")
@@ -37,9 +39,25 @@ class Command(BaseCommand):
         if not settings.EMBEDDED:
             commands.append(_background())
         environment = os.environ | ({"REVIEWAPP_EMBEDDED_WORKER": "1"} if settings.EMBEDDED else {})
+        # From here on a signal is only noted, so that none can come between a start and its supervision.
+        stopping = _stop_requests()
         processes = [subprocess.Popen(command, env=environment) for command in commands]
         self.stdout.write(f"Listening on http://{host}:{port}/ (Ctrl+C stops)")
-        sys.exit(_supervise(processes))
+        self.stdout.flush()
+        sys.exit(_supervise(processes, stopping))
+
+
+def _check_port(host: str, port: int) -> None:
+    """Raises CommandError if we cannot listen there. The web server itself would share a port that is taken, and
+    get some of the requests meant for whoever was there first."""
+    try:
+        family, kind, protocol, _name, found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            # Connections of an earlier run that are not quite gone do not count.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((found[0], port, *found[2:]))
+    except (OSError, OverflowError) as error:
+        raise CommandError(f"Cannot listen on {host}:{port}: {error}. Choose others with --host and --port.") from None
 
 
 def _web(host: str, port: int, workers: int) -> list[str]:
@@ -54,11 +72,16 @@ def _background() -> list[str]:
     return [*celery, "--schedule", str(settings.DATA_DIR / "celerybeat"), "--loglevel", "WARNING", "--concurrency", "2"]
 
 
-def _supervise(processes: list[subprocess.Popen[bytes]]) -> int:
-    """Wait until a signal comes or a process ends by itself; then stop all. The exit code is 0 after a signal."""
+def _stop_requests() -> list[int]:
+    """A list that SIGTERM and SIGINT are added to from now on."""
     stopping: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _frame: stopping.append(received))
+    return stopping
+
+
+def _supervise(processes: list[subprocess.Popen[bytes]], stopping: list[int]) -> int:
+    """Wait until a signal comes or a process ends by itself; then stop all. The exit code is 0 after a signal."""
     while not stopping and all(process.poll() is None for process in processes):
         time.sleep(0.2)
     for process in processes:
