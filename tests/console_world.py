@@ -37,7 +37,6 @@ from tests.learning.history import SHIPPING, hand_in, judge_open
 from tests.people import Cast, make_cast, policy_document
 
 TWICE = {"mode": "always", "overlap_share": 1.0, "overlap_raters": 2}
-PROPOSED = {"review_share": 0.5, "audit_rate": 0.1}
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class World:
         policy = Policy.objects.filter(project=project).order_by("-pk")[0]
         rubric = Rubric.objects.filter(project=project).order_by("pk")[0]
         golden_set = GoldenSet.objects.filter(project=project)[0]
-        of_one = {
+        of_one: dict[str, list[Any]] = {
             "console-output": [Output.objects.filter(project=project, reviews__isnull=False)[0].pk],
             "console-policy": [policy.version],
             "console-policy-replay": [policy.version],
@@ -134,7 +133,7 @@ def grow(cast: Cast, rng: np.random.Generator) -> None:
     cast.put_in_force(tier=SHIPPING, gold_rate=0.5)
     judge(cast.reviewers[2], now=now)
     draft_policy(project=project, document=policy_document(tier=SHIPPING), actor="test", note="A draft.")
-    propose_recalibration(project=project, actor=f"person:{cast.owner.person_id}", now=now, **PROPOSED)
+    propose_recalibration(project=project, actor=f"person:{cast.owner.person_id}", now=now, review_share=0.5)
     freeze_from_verdicts(project=project, actor="command", now=now, size=20)
     draft_rubric(project=project, name="later", task_kind="pointwise", criteria=ACCEPTABILITY, actor="test")
     create_api_key(project=project, scopes=["read"], actor="test", name="A reader")

@@ -18,8 +18,8 @@ from tests.people import NOW, Cast, make_cast
 
 _numbers = itertools.count(1)
 
-ACCEPT = {"values": {"acceptable": "yes"}}
-REJECT = {"values": {"acceptable": "no", "reason": "wrong"}}
+ACCEPT: dict[str, Any] = {"values": {"acceptable": "yes"}}
+REJECT: dict[str, Any] = {"values": {"acceptable": "no", "reason": "wrong"}}
 
 
 def output_body(external_id: str = "", **fields: Any) -> dict[str, Any]:

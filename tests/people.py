@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.http import HttpResponse
 from django.test import Client
 
 from reviewapp.core.models import Membership, Project, Role, Scope
@@ -31,13 +30,13 @@ class Caller:
         self.headers = {"Authorization": authorization} if authorization else {}
         self.client = Client()
 
-    def get(self, path: str, **query: Any) -> HttpResponse:
+    def get(self, path: str, **query: Any) -> Any:
         return self.client.get(PREFIX + path, query, headers=self.headers)
 
-    def post(self, path: str, body: Any = None) -> HttpResponse:
+    def post(self, path: str, body: Any = None) -> Any:
         return self.send(path, json.dumps({} if body is None else body))
 
-    def send(self, path: str, raw: str | bytes, content_type: str = "application/json") -> HttpResponse:
+    def send(self, path: str, raw: str | bytes, content_type: str = "application/json") -> Any:
         """A body as it stands, well-formed or not."""
         return self.client.post(PREFIX + path, raw, content_type=content_type, headers=self.headers)
 

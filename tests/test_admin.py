@@ -198,7 +198,7 @@ def test_a_rubric_is_drafted_edited_and_published(cast: Cast, owner: Client) -> 
     rubric = Rubric.objects.get(name="tone")
     assert (rubric.version, rubric.published_at, rubric.criteria.get().fail_values) == (1, None, ["no"])
 
-    own = {"id": rubric.criteria.get().pk, "rubric": rubric.pk, "question": "Is it wholly right?"}
+    own: dict[str, Any] = {"id": rubric.criteria.get().pk, "rubric": rubric.pk, "question": "Is it wholly right?"}
     edited = rubric_form(criterion(**own), initial=1, instructions="Read it thrice.")
     assert owner.post(address(Rubric, "change", rubric.pk), edited).status_code == 302
     rubric.refresh_from_db()

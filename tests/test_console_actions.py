@@ -212,7 +212,7 @@ def test_a_golden_set_is_frozen_and_downloaded_byte_for_byte(owner: Client, lear
     golden_set = GoldenSet.objects.get()
     assert response["Location"] == f"/projects/shop/golden-sets/{golden_set.name}/"
     assert golden_set.sha256 in text_of(owner.get(response["Location"]))
-    download = owner.get(response["Location"] + "download/")
+    download: Any = owner.get(response["Location"] + "download/")
     body = b"".join(download.streaming_content)
     assert hashlib.sha256(body).hexdigest() == golden_set.sha256
     assert (body.count(b"\n"), f'"{golden_set.name}.jsonl"' in download["Content-Disposition"]) == (12, True)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from routing.views.charts import alpha_plot, reliability_dots, stacked_bar
-from routing.views.figures import compact, duration, until
+from routing.views.figures import compact, decimal, duration, until
 from tests.people import NOW
 
 
@@ -36,6 +36,10 @@ def test_due_dates_say_how_far_off_they_are() -> None:
 )
 def test_values_are_shown_on_one_line(value: Any, words: str) -> None:
     assert compact(value) == words
+
+
+def test_coefficients_have_a_true_minus_unless_they_are_nothing() -> None:
+    assert [decimal(value) for value in (-0.25, -0.001, 1.0)] == ["−0.25", "0.00", "1.00"]
 
 
 def test_the_alpha_plot_stays_inside_its_picture() -> None:

@@ -16,6 +16,7 @@ from labeling.services.gold import add_gold_case
 from labeling.services.rubrics import draft_rubric, publish_rubric
 from labeling.services.settings import change_queue_settings
 from labeling.services.submitting import OTHER_SIDE, Submission, submit_rating
+from reviewapp.core.fingerprints import fingerprint
 from reviewapp.core.models import Membership, Project, Role
 from reviewapp.core.services.people import add_member
 from reviewapp.demo.world import request_body, rows, rubrics, sources
@@ -32,6 +33,8 @@ ACTOR = "command"
 SEED = 417
 HISTORY_SHARE = 0.72
 DAYS = 16
+# Of what came since the recalibration, this much came yesterday and has been judged.
+YESTERDAY_SHARE = 0.6
 # A colleague overlooks one mistake in eight and objects to one good answer in thirty.
 MISSES, OBJECTS = 0.12, 0.035
 KINDS = {"single": "pointwise", "pairwise": "pairwise", "trajectory": "trajectory"}
@@ -110,16 +113,20 @@ def _load(now: datetime, progress: Callable[[str], None]) -> Loaded:
     _live_through(project, world[:cut], colleagues, start=start, until=now - timedelta(days=2), rng=rng)
     progress("a recalibration, approved by the owner")
     proposal = propose_recalibration(
-        project=project, actor=ACTOR, now=now - timedelta(days=2), review_share=0.3, audit_rate=0.1
+        project=project, actor=ACTOR, now=now - timedelta(days=2), review_share=0.4, audit_rate=0.25
     )
     approve_recalibration(
         proposal=proposal,
         actor=f"person:{owner.person_id}",
         now=now - timedelta(days=2),
-        reason="We have hours for about a third.",
+        reason="We have hours for about two in five.",
     )
-    progress(f"{len(world) - cut} outputs since then, some of them waiting")
-    _hand_in(project, world[cut:], start=now - timedelta(days=2), until=now, first=cut, rng=rng)
+    progress(f"{len(world) - cut} outputs since then, today's waiting")
+    morning = cut + int(YESTERDAY_SHARE * (len(world) - cut))
+    yesterday, today = now - timedelta(days=1), now - timedelta(hours=6)
+    _hand_in(project, world[cut:morning], start=yesterday - timedelta(hours=9), until=yesterday, first=cut, rng=rng)
+    _review_day(colleagues, now=yesterday, rng=rng)
+    _hand_in(project, world[morning:], start=today, until=now, first=morning, rng=rng)
     freeze_from_verdicts(project=project, actor=ACTOR, now=now, size=80)
     return Loaded(project, fresh=True, outputs=len(world), waiting=_waiting(project))
 
@@ -199,10 +206,11 @@ def _live_through(
         batch = world[day * len(world) // days : (day + 1) * len(world) // days]
         begin = start + day * length
         _hand_in(project, batch, start=begin, until=begin + length / 2, first=day * len(world) // days, rng=rng)
-        _review_day(project, colleagues, now=begin + length * 0.6, rng=rng)
+        _review_day(colleagues, now=begin + length * 0.6, rng=rng)
 
 
-def _review_day(project: Project, colleagues: list[Membership], *, now: datetime, rng: random.Random) -> None:
+def _review_day(colleagues: list[Membership], *, now: datetime, rng: random.Random, most: int | None = None) -> None:
+    """The colleagues take turns until the queue is empty, or `most` turns were taken."""
     truth = {row["id"]: row for row in (*rows("outputs"), *rows("gold"))}
     by_words = {_words(row): row for row in truth.values()}
     idle: set[int] = set()
@@ -268,9 +276,9 @@ def _words(row: dict[str, Any]) -> str:
 
 
 def _key(prompt: Any, body: dict[str, Any]) -> str:
-    """What tells one row of the world from all others."""
+    """What tells one row of the world from all others, in whatever order a database keeps an object's keys."""
     judged = body.get("response") or body.get("a") or body.get("steps")
-    return repr((prompt, judged))
+    return fingerprint([prompt, judged])
 
 
 def _waiting(project: Project) -> int:

@@ -12,6 +12,7 @@ from routing.policy.imperfect import GoldCounts, corrected_rate
 
 LEVEL = 0.95
 OVERALL = "all"
+NOTHING = "nothing shipped (n=0)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,11 @@ class Estimate:
     holds_truth: bool | None
     reason: str = ""
 
+    @property
+    def nothing(self) -> bool:
+        """There was nothing to estimate, which is not the same as not knowing."""
+        return self.reason == NOTHING
+
 
 @dataclass(frozen=True, slots=True)
 class UndetectedRow:
@@ -70,14 +76,16 @@ class UndetectedRow:
 
 @dataclass(frozen=True, slots=True)
 class CostRow:
-    """Cost of undetected errors per output: truth, both ways, and the estimate from the audit."""
+    """Cost of undetected errors per output: truth, both ways, and the estimates from the audit."""
 
     left: float
     left_unreviewed: float
     observed: Estimate
+    corrected: Estimate
 
 
 Strata = Callable[[Slice], Sequence[Stratum]]
+TierCount = tuple[Slice, Sequence[Stratum]]
 
 
 def slices_of(outcomes: Sequence[Outcome]) -> list[Slice]:
@@ -96,13 +104,19 @@ def slices_of(outcomes: Sequence[Outcome]) -> list[Slice]:
 
 
 def undetected_row(
-    part: Slice, outcomes: Sequence[Outcome], strata: Sequence[Stratum], gold: Sequence[GoldAnswer]
+    part: Slice,
+    outcomes: Sequence[Outcome],
+    strata: Sequence[Stratum],
+    gold: Sequence[GoldAnswer],
+    *,
+    level: float = LEVEL,
 ) -> UndetectedRow:
+    """What the audit counted in `strata` beside the truth of the slice's outcomes; intervals at `level`."""
     members = [outcome for outcome in outcomes if part.holds(outcome)]
     unreviewed = sum(outcome.unreviewed for outcome in members)
     missed = sum(outcome.error and outcome.unreviewed for outcome in members)
     truth = missed / len(members) if members else 0.0
-    found = undetected(strata, outputs=len(members), confidence=LEVEL)
+    found = undetected(strata, outputs=len(members), confidence=level)
     own = [answer for answer in gold if part.kind == OVERALL or answer.intent in part.intents]
     return UndetectedRow(
         kind=part.kind,
@@ -114,11 +128,11 @@ def undetected_row(
         left=sum(outcome.error and not outcome.caught for outcome in members),
         left_unreviewed=missed,
         observed=_observed(found, truth),
-        corrected=_corrected(strata, gold_counts(own), unreviewed / len(members) if members else 0.0, truth),
+        corrected=_corrected(strata, gold_counts(own), unreviewed / (len(members) or 1), truth, level),
     )
 
 
-def cost_row(outcomes: Sequence[Outcome], tiers: Sequence[tuple[str, Undetected]]) -> CostRow:
+def cost_row(outcomes: Sequence[Outcome], tiers: Sequence[TierCount], gold: Sequence[GoldAnswer]) -> CostRow:
     """Costs over all `outcomes`, from what the audit says of each tier.
 
     The tiers' intervals hold together with 95 % when each does with 1 − 5 %/3 (Bonferroni), so their
@@ -127,19 +141,23 @@ def cost_row(outcomes: Sequence[Outcome], tiers: Sequence[tuple[str, Undetected]
     total = len(outcomes) or 1
     left = sum(COSTS[o.stakes] for o in outcomes if o.error and not o.caught) / total
     unreviewed = sum(COSTS[o.stakes] for o in outcomes if o.error and o.unreviewed) / total
-    # A tier that shipped nothing has an expectation of 0 and bounds of 0.
-    unknown = [f"{name}: {found.reason}" for name, found in tiers if found.expected is None]
+    level = 1.0 - (1.0 - LEVEL) / len(TIERS)
+    rows = [(part.name, undetected_row(part, outcomes, strata, gold, level=level)) for part, strata in tiers]
+    observed = _added_up([(name, row.outputs / total, row.observed) for name, row in rows], unreviewed)
+    corrected = _added_up([(name, row.outputs / total, row.corrected) for name, row in rows], unreviewed)
+    return CostRow(left, unreviewed, observed, corrected)
+
+
+def _added_up(tiers: Sequence[tuple[str, float, Estimate]], truth: float) -> Estimate:
+    """Each tier's share of traffic times its cost times its rate. A tier that shipped nothing adds nothing."""
+    unknown = [f"{name}: {found.reason}" for name, _share, found in tiers if found.rate is None and not found.nothing]
     if unknown:
-        return CostRow(left, unreviewed, Estimate(None, None, None, None, "; ".join(unknown)))
+        return Estimate(None, None, None, None, "; ".join(unknown))
     rate, low, high = (
-        sum(COSTS[name] * (getattr(found, figure) or 0) for name, found in tiers) / total
-        for figure in ("expected", "low", "high")
+        sum(COSTS[name] * share * (getattr(found, figure) or 0.0) for name, share, found in tiers)
+        for figure in ("rate", "low", "high")
     )
-    return CostRow(left, unreviewed, Estimate(rate, low, high, low <= unreviewed <= high))
-
-
-def tier_level() -> float:
-    return 1.0 - (1.0 - LEVEL) / len(TIERS)
+    return Estimate(rate, low, high, low <= truth <= high)
 
 
 def gold_counts(answers: Sequence[GoldAnswer]) -> GoldCounts:
@@ -154,11 +172,11 @@ def _observed(found: Undetected, truth: float) -> Estimate:
     return _with_truth(found.rate, found.interval, truth)
 
 
-def _corrected(strata: Sequence[Stratum], gold: GoldCounts, unreviewed: float, truth: float) -> Estimate:
+def _corrected(strata: Sequence[Stratum], gold: GoldCounts, unreviewed: float, truth: float, level: float) -> Estimate:
     """The corrected rate of what shipped, as a share of all outputs: `unreviewed` is the share it applies to."""
     if not any(stratum.shipped for stratum in strata):
-        return Estimate(None, None, None, None, "nothing shipped (n=0)")
-    found = corrected_rate(strata, gold, confidence=LEVEL)
+        return Estimate(None, None, None, None, NOTHING)
+    found = corrected_rate(strata, gold, confidence=level)
     if found.rate is None or found.interval is None:
         return Estimate(None, None, None, None, f"{found.reason} (n={gold.failures + gold.clean})")
     scaled = Interval(found.interval.low * unreviewed, found.interval.high * unreviewed)

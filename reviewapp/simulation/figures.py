@@ -12,7 +12,6 @@ from reviewapp.simulation.estimates import (
     UndetectedRow,
     cost_row,
     slices_of,
-    tier_level,
     undetected_row,
 )
 from reviewapp.simulation.instrument import ADJUDICATION, GOLD, LIVE, Given, Naming, ReviewerFigures, reviewer_figures
@@ -21,7 +20,6 @@ from reviewapp.simulation.plan import Plan
 from reviewapp.simulation.pool import Pool
 from reviewapp.simulation.reviewers import Panel, Reviewer
 from reviewapp.simulation.shift import ShiftFigures, shift_figures
-from routing.policy.error_rate import undetected
 from routing.policy.metrics import Quality, quality
 
 
@@ -65,21 +63,13 @@ def measure(run: Run, strata: Strata) -> Figures:
     outcomes = run.outcomes
     slices = slices_of(outcomes)
     counted = {part: strata(part) for part in slices}
-    tiers = [
-        (
-            part.name,
-            undetected(counted[part], outputs=sum(part.holds(o) for o in outcomes), confidence=tier_level()),
-        )
-        for part in slices
-        if part.kind == "stakes"
-    ]
     rows, naming = reviewer_figures(run.people, run.given)
     known = [outcome for outcome in outcomes if outcome.confidence is not None]
     seen = [outcome for outcome in known if outcome.rejected is not None]
     return Figures(
         headline=run.plan.estimate,
         undetected=tuple(undetected_row(part, outcomes, counted[part], run.gold) for part in slices),
-        cost=cost_row(outcomes, tiers),
+        cost=cost_row(outcomes, [(part, counted[part]) for part in slices if part.kind == "stakes"], run.gold),
         efficiency=_efficiency(run),
         calibration=quality(_confidences(known), [float(not outcome.error) for outcome in known]),
         calibration_seen=quality(

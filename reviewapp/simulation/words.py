@@ -15,8 +15,14 @@ CLAIM = (
     "Intervals are at 95 % and speak about errors that left unreviewed: what nobody looked at. Errors that left "
     "because a reviewer missed them are in the truth of all that left, and in no interval."
 )
-OBSERVED = '"Observed" takes reviewers at their word; it is biased once they miss errors or raise false alarms.'
-CORRECTED = '"Corrected" allows for both by what gold cases show of the same people (Rogan and Gladen).'
+OBSERVED = (
+    '"Observed" is what the product certifies today. It takes reviewers at their word, and is biased once they miss '
+    "errors or raise false alarms."
+)
+CORRECTED = (
+    '"Corrected" allows for both by what gold cases show of the same people (Rogan and Gladen): the product\'s own '
+    "function, which no certificate uses yet."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +69,16 @@ def number(value: float | None, places: int, reason: str) -> str:
 def headline(run: Run, figures: Figures) -> list[str]:
     """What a run is and what came out, in a few sentences."""
     plan, work, overall = run.plan, figures.efficiency, figures.undetected[0]
-    spoken = getattr(overall, figures.headline)
     lines = [
         f"{run.pool.name}, seed {plan.seed}: {plan.outputs:,} outputs after {plan.warmup:,} of warm-up, "
         f"{plan.mode} reviewers{_switches(plan)}.",
         f"Reviewed: {percent(work.reviewed_share)} of outputs (asked for {percent(plan.review_share)}, "
         f"audit of {percent(plan.audit_rate)} of what ships included), {work.reviews:,} reviews.",
-        f"Undetected error: the product says {estimate(spoken)} ({figures.headline}); the truth is "
-        f"{percent(overall.left_unreviewed / overall.outputs, 2)} left unreviewed, "
-        f"{percent(overall.left / overall.outputs, 2)} left in all. Interval holds the truth: {holds(spoken)}.",
+        f"Undetected error: {percent(overall.left_unreviewed / overall.outputs, 2)} of outputs left wrong and "
+        f"unreviewed, {percent(overall.left / overall.outputs, 2)} left wrong in all. The product's estimate from its "
+        f"audit: {estimate(overall.observed)}, holds the truth: {holds(overall.observed)}. Corrected by gold cases: "
+        f"{estimate(overall.corrected)}, holds the truth: {holds(overall.corrected)}. "
+        f"With {plan.mode} reviewers the one to go by is the {figures.headline} one.",
         f"Errors caught per review hour: {number(work.ratio_to_random, 2, 'nothing to catch (n=0)')} × a random "
         "sample of the same size.",
     ]
@@ -116,15 +123,17 @@ def undetected_table(figures: Figures) -> Table:
 
 
 def cost_table(figures: Figures) -> Table:
-    cost, found = figures.cost, figures.cost.observed
-    said = (
-        undefined(found.reason)
-        if found.rate is None or found.low is None or found.high is None
-        else f"{found.rate:.3f} [{found.low:.3f}, {found.high:.3f}]"
-    )
-    head = ("truth: left", "left unreviewed", "observed", "holds")
-    row = (f"{cost.left:.3f}", f"{cost.left_unreviewed:.3f}", said, holds(found))
-    return Table("Cost of undetected errors per output (high 25, mid 5, low 1)", head, (row,))
+    cost = figures.cost
+    head = ("truth: left", "left unreviewed", "observed", "holds", "corrected", "holds")
+    truth = (f"{cost.left:.3f}", f"{cost.left_unreviewed:.3f}")
+    said = (_cost(cost.observed), holds(cost.observed), _cost(cost.corrected), holds(cost.corrected))
+    return Table("Cost of undetected errors per output (high 25, mid 5, low 1)", head, ((*truth, *said),))
+
+
+def _cost(value: Estimate) -> str:
+    if value.rate is None or value.low is None or value.high is None:
+        return undefined(value.reason)
+    return f"{value.rate:.3f} [{value.low:.3f}, {value.high:.3f}]"
 
 
 def efficiency_table(figures: Figures) -> Table:

@@ -31,7 +31,7 @@ class RecalibrationIn(StrictSerializer):
     tiers = serializers.ListField(
         child=serializers.ChoiceField(choices=Stakes.choices), required=False, allow_empty=False
     )
-    audit_rate = serializers.FloatField(required=False, min_value=0.001, max_value=1.0)
+    audit_rate = serializers.FloatField(required=False, min_value=0.001, max_value=0.99)
     since = serializers.DateTimeField(required=False)
 
 

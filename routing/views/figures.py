@@ -47,8 +47,8 @@ def percent_range(low: float, high: float, digits: int = 1) -> str:
 
 
 def decimal(value: float, digits: int = 2) -> str:
-    """A coefficient, with a true minus sign."""
-    return f"{value:.{digits}f}".replace("-", "−")
+    """A coefficient, with a true minus sign; what rounds to nothing has none."""
+    return f"{value:z.{digits}f}".replace("-", "−")
 
 
 def rate(found: Rate, *, of: str, without: str) -> Estimate:

@@ -107,7 +107,7 @@ RUBRICS: tuple[Any, ...] = (
 )
 # Their errors come in the formats that they are written in.
 DOCUMENTATION = {"api/v1/schema/", "api/v1/docs/"}
-PATH_WORDS = ("\x00", "a\x00b", "-1", "0", "9" * 40, "é\u202e", "..", "a/../b", "'; --", "x" * 3000, "%00", "\ud7ff")
+PATH_WORDS = ("a\x00b", "-1", "9" * 40, "é\u202e", "a/../b", "'; --", "x" * 3000, "%00")
 QUERIES = (
     {"limit": "x"},
     {"limit": "-1"},
@@ -206,8 +206,10 @@ def test_it_answers_hostile_bodies_with_problems(key: str, estate: Estate) -> No
 
 def test_it_answers_hostile_paths_with_problems(estate: Estate) -> None:
     faults = {}
-    clients = [program(estate), reviewer(estate), session(estate.cast.owner), session(estate.cast.reviewers[0])]
+    programs = [program(estate), reviewer(estate)]
+    people = [session(estate.cast.owner), session(estate.cast.reviewers[0])]
     for address in addresses():
+        clients = programs if address.is_api else people
         for name in dict.fromkeys(address.parameters):
             for word in PATH_WORDS:
                 path = address.path(estate.address_values | {name: word})
@@ -221,10 +223,12 @@ def test_it_answers_hostile_paths_with_problems(estate: Estate) -> None:
 
 def test_it_answers_hostile_queries_with_problems(estate: Estate) -> None:
     faults = {}
-    clients = [program(estate), session(estate.cast.owner), session(estate.cast.reviewers[0])]
+    programs = [program(estate)]
+    people = [session(estate.cast.owner), session(estate.cast.reviewers[0])]
     for address in addresses():
         if "get" not in address.methods:
             continue
+        clients = programs if address.is_api else people
         for query in QUERIES:
             for client in clients:
                 response = client.get(address.path(estate.address_values), query)

@@ -44,10 +44,9 @@ def hand_in(
 
 def _body(name: str, score: float, fields: Mapping[str, Any]) -> dict[str, Any]:
     """Named by chance alone: names decide over audits, and prompts over folds, so they must not hang on test order."""
+    own = {"prompt": f"Question {name}?", "response": f"Answer {name}."}
     signals = [{"kind": "score", "name": "grounded", "value": score}]
-    return output_body(
-        name, **({"prompt": f"Question {name}?", "response": f"Answer {name}.", "signals": signals} | fields)
-    )
+    return output_body(name, **{**own, "signals": signals, **fields})
 
 
 def judge_open(
@@ -63,55 +62,61 @@ def judge_open(
     items = [review.item for review in reviews]
     answers = [REJECT if wrong[review.output.external_id] else ACCEPT for review in reviews]
     seats = {seat.item_id: seat for seat in Seat.objects.filter(item__in=items, number=1)}
-    assignments = Assignment.objects.bulk_create(
-        Assignment(
-            seat=seats[item.pk],
-            item=item,
-            reviewer=reviewer,
-            state=AssignmentState.SUBMITTED,
-            claimed_at=now,
-            lease_expires_at=now,
-            ended_at=now,
-            fingerprint=item.fingerprint,
-        )
-        for item in items
-    )
-    ratings = Rating.objects.bulk_create(
-        Rating(
-            assignment=assignment,
-            item=item,
-            reviewer=reviewer,
-            rubric_id=item.rubric_id,
-            values=answer["values"],
-            verdict="reject" if answer is REJECT else "accept",
-            server_seconds=20.0,
-            idempotency_key="history",
-            submitted_at=now,
-            undo_until=now,
-        )
-        for assignment, item, answer in zip(assignments, items, answers, strict=True)
-    )
-    Verdict.objects.bulk_create(
-        Verdict(
-            item=rating.item,
-            public_id=new_public_id(),
-            value=rating.verdict,
-            criteria=rating.values,
-            reached_by=ReachedBy.SINGLE,
-            raters=1,
-            rating_ids=[rating.pk],
-            rubric_id=rating.rubric_id,
-            decided_at=now,
-            final_at=now,
-        )
-        for rating in ratings
-    )
+    assignments = [_assignment(item, seats[item.pk], reviewer, now) for item in items]
+    ratings = [
+        _rating(assignment, answer, now)
+        for assignment, answer in zip(Assignment.objects.bulk_create(assignments), answers, strict=True)
+    ]
+    Verdict.objects.bulk_create(_verdict(rating, now) for rating in Rating.objects.bulk_create(ratings))
     Seat.objects.filter(pk__in=[seat.pk for seat in seats.values()]).update(state=SeatState.SUBMITTED, holder=reviewer)
     verdict = Verdict.objects.filter(item=OuterRef("pk")).values("pk")[:1]
     ReviewItem.objects.filter(pk__in=[item.pk for item in items]).update(
         status=ItemStatus.SETTLED, ratings_counted=1, verdict=Subquery(verdict)
     )
     return len(items)
+
+
+def _assignment(item: ReviewItem, seat: Seat, reviewer: Membership, now: datetime) -> Assignment:
+    return Assignment(
+        seat=seat,
+        item=item,
+        reviewer=reviewer,
+        state=AssignmentState.SUBMITTED,
+        claimed_at=now,
+        lease_expires_at=now,
+        ended_at=now,
+        fingerprint=item.fingerprint,
+    )
+
+
+def _rating(assignment: Assignment, answer: Mapping[str, Any], now: datetime) -> Rating:
+    return Rating(
+        assignment=assignment,
+        item=assignment.item,
+        reviewer=assignment.reviewer,
+        rubric_id=assignment.item.rubric_id,
+        values=answer["values"],
+        verdict="reject" if answer is REJECT else "accept",
+        server_seconds=20.0,
+        idempotency_key="history",
+        submitted_at=now,
+        undo_until=now,
+    )
+
+
+def _verdict(rating: Rating, now: datetime) -> Verdict:
+    return Verdict(
+        item=rating.item,
+        public_id=new_public_id(),
+        value=rating.verdict,
+        criteria=rating.values,
+        reached_by=ReachedBy.SINGLE,
+        raters=1,
+        rating_ids=[rating.pk],
+        rubric_id=rating.rubric_id,
+        decided_at=now,
+        final_at=now,
+    )
 
 
 def live_through(

@@ -38,26 +38,9 @@ def kinds_claimed(cast: Cast, count: int, *, person: int = 0) -> list[str]:
 
 
 def test_it_is_planted_at_its_rate_at_places_nobody_can_foresee(cast: Cast) -> None:
-    rate, people, turns = 0.12, 16, 125
+    rate, people, turns = 0.12, 12, 125
     cast.put_in_force(gold_rate=rate)
-    change_queue_settings(project=cast.project, actor="test", daily_cap=10_000)
-    route(cast.project, *(output_body() for _number in range(people * turns)))
-    for _number in range(30):
-        plant_gold(cast.project, exposures=people)
-    # The same words under another name: a person who has met one must not meet the other.
-    twins = {"prompt": "A twin?", "body": {"response": "The other one is right here."}, "exposures": people}
-    plant_gold(cast.project, "twin-1", **twins)
-    plant_gold(cast.project, "twin-2", **twins)
-    rng = random.Random(7)
-    runs = []
-    for number in range(people):
-        reviewer = add_member(project=cast.project, email=f"p{number}@shop.example", role=Role.REVIEWER, actor="test")
-        taken = []
-        for _turn in range(turns):
-            assignment = claim_seat(reviewer=reviewer, now=NOW, rng=rng)
-            assert assignment is not None
-            taken.append(assignment.item_id)
-        runs.append(taken)
+    runs = claim_in_shifts(cast, people, turns)
     gold = set(ReviewItem.objects.filter(project=cast.project, kind=ItemKind.GOLD).values_list("pk", flat=True))
     planted = [[item in gold for item in taken] for taken in runs]
 
@@ -77,6 +60,26 @@ def test_it_is_planted_at_its_rate_at_places_nobody_can_foresee(cast: Cast) -> N
     # No two people meet the cases in the same order.
     orders = {tuple(item for item in taken if item in gold)[:3] for taken in runs}
     assert len(orders) > people / 2
+
+
+def claim_in_shifts(cast: Cast, people: int, turns: int) -> list[list[int]]:
+    """What each of `people` was given in `turns` claims, by item, with more than enough work and gold."""
+    change_queue_settings(project=cast.project, actor="test", daily_cap=10_000)
+    route(cast.project, *(output_body() for _number in range(people * turns)))
+    for _number in range(30):
+        plant_gold(cast.project, exposures=people)
+    # The same words under another name: a person who has met one must not meet the other.
+    twins = {"prompt": "A twin?", "body": {"response": "The other one is right here."}, "exposures": people}
+    plant_gold(cast.project, "twin-1", **twins)
+    plant_gold(cast.project, "twin-2", **twins)
+    rng = random.Random(7)
+    shifts = []
+    for number in range(people):
+        reviewer = add_member(project=cast.project, email=f"p{number}@shop.example", role=Role.REVIEWER, actor="test")
+        taken = [claim_seat(reviewer=reviewer, now=NOW, rng=rng) for _turn in range(turns)]
+        shifts.append([assignment.item_id for assignment in taken if assignment])
+        assert len(shifts[-1]) == turns
+    return shifts
 
 
 def runs_z(sequence: list[bool]) -> float:

@@ -2,6 +2,7 @@
 
 import random
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from tests.learning.history import SHIPPING, hand_in, judge_open, live_through
 from tests.people import NOW, Cast, policy_document
 
 
-def draft(cast: Cast, **changes: object) -> Policy:
+def draft(cast: Cast, **changes: Any) -> Policy:
     return draft_policy(project=cast.project, document=policy_document(**changes), actor="person:1", note="a try")
 
 

@@ -10,13 +10,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from email.message import Message
 from pathlib import Path
 
 from tests.services.engine import INSTALLATION_VARIABLES
 from tests.services.server import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Installation:
         kept.pop("DJANGO_SETTINGS_MODULE", None)
         return kept | {"DATA_DIR": str(self.folder), "PYTHONUNBUFFERED": "1"} | dict(self.variables)
 
-    def manage(self, *arguments: str, timeout: float = 60) -> "subprocess.CompletedProcess[str]":
+    def manage(self, *arguments: str, timeout: float = 120) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
@@ -91,7 +92,8 @@ class Running:
         shown = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True)
         return [int(word) for word in shown.stdout.split()]
 
-    def get(self, path: str) -> tuple[int, Mapping[str, str], str]:
+    def get(self, path: str) -> tuple[int, Message, str]:
+        """Status, headers and body."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
                 return answer.status, answer.headers, answer.read().decode()

@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass
 from typing import Any
+from unittest import mock
 
 from labeling.models import Assignment, GoldCase, GoldenSet, Rubric
 from labeling.services.rubrics import draft_rubric
 from reviewapp.core.models import ApiKey
 from routing.models import Calibrator, Certificate, Output, Policy, Recalibration
-from routing.services.certificates import issue_certificate
+from routing.services import recalibration
 from routing.services.golden import freeze_from_verdicts
-from routing.services.policies import draft_policy
 from tests.factories import claim, judge, output_body, pair_body, plant_gold, route
-from tests.people import NOW, Cast, policy_document
+from tests.people import NOW, Cast
 
 
 @dataclass(frozen=True)
@@ -63,34 +63,21 @@ def build_estate(cast: Cast) -> Estate:
     judge(cast.reviewers[1], values={}, preferred="tie", rationale=f"{mark} likes both")
     route(project, output_body(f"{mark}-3", **texts))
     assignment = claim(cast.reviewers[0])
-    # Two versions, so that version 3 is a draft here and unknown in a project of one policy.
-    document = policy_document(targets={"undetected_error": 0.031})
-    calibrator = Calibrator.objects.create(
-        project=project, version=1, parameters={"cells": {}}, metrics={"note": mark}, fitted_on={"labels": 0}
-    )
-    policy = draft_policy(project=project, document=document, actor=mark, calibrator=calibrator, note=f"{mark} note")
-    certificate = issue_certificate(project=project, actor=mark, now=NOW)
+    with mock.patch.object(recalibration, "MIN_LABELS", 1):
+        proposal = recalibration.propose_recalibration(project=project, actor=mark, now=NOW)
+    assert proposal.certificate is not None
     criterion = {"name": "tone", "type": "numeric", "question": f"{mark}?", "minimum": 0.0, "maximum": 1.0}
     return Estate(
         cast=cast,
         output=output,
         assignment=assignment,
-        policy=policy,
+        policy=proposal.policy,
         rubric=draft_rubric(
             project=project, name=f"{mark}-rubric", task_kind="pointwise", criteria=[criterion], actor=mark
         ),
-        calibrator=calibrator,
-        recalibration=Recalibration.objects.create(
-            project=project,
-            policy=policy,
-            calibrator=calibrator,
-            certificate=certificate,
-            thresholds={"note": mark},
-            replay={},
-            labels_used=0,
-            created_by=mark,
-        ),
-        certificate=certificate,
+        calibrator=proposal.calibrator,
+        recalibration=proposal,
+        certificate=proposal.certificate,
         golden_set=golden_set,
         gold_case=plant_gold(project, f"{mark}-gold", explanation=f"{mark} explained"),
         api_key=ApiKey.objects.get(project=project),

@@ -145,14 +145,14 @@ conditions = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(condition=conditions, metadata=st.dictionaries(st.sampled_from(["x", "y"]), values))
 def test_whatever_passes_the_check_can_be_asked_of_any_facts(condition: Any, metadata: dict[str, Any]) -> None:
     check_condition(condition)
     assert holds(condition, {"intent": "billing", "flags": [], "metadata": metadata}) in (True, False)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(sent=values)
 def test_a_hostile_condition_is_refused_and_never_crashes(sent: Any) -> None:
     # No operator of ours occurs in these, so none may pass.

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from routing.policy.evidence import NAMED_KINDS, SIGNAL_KINDS, evidence_by_key, evidence_of, signal_key
@@ -98,20 +98,17 @@ signals = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(signal=signals)
 def test_it_stays_between_0_and_1(signal: dict[str, Any]) -> None:
     evidence = evidence_of(signal)
     assert evidence is None or 0.0 <= evidence <= 1.0
 
 
-@settings(deadline=None)
 @given(words=st.lists(st.sampled_from(["a", "b", "tie"]), min_size=1))
 def test_a_preference_is_never_worse_evidence_than_a_coin(words: list[str]) -> None:
     assert 0.5 <= (evidence_of(judge(*words)) or 0.0) <= 1.0
 
 
-@settings(deadline=None)
 @given(votes=st.lists(verdict, min_size=1))
 def test_one_more_pass_never_lowers_it_and_one_more_fail_never_raises_it(votes: list[str]) -> None:
     for build in (judge, ensemble):

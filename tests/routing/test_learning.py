@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from routing.policy.document import PolicyDocument
@@ -285,7 +285,6 @@ def test_a_budget_becomes_a_threshold(values: list[float | None], share: float, 
     assert threshold_for_share(values, share) == expected
 
 
-@settings(deadline=None)
 @given(
     values=st.lists(st.none() | st.sampled_from([0.0, 0.2, 0.5, 0.5000001, 0.9, 1.0]), min_size=1, max_size=30),
     share=st.integers(0, 100).map(lambda percent: percent / 100),

@@ -82,6 +82,7 @@ def test_its_error_rate_weighs_verdicts_by_the_chance_they_had() -> None:
     assert found.shipped == 240
     assert found.verdicts_used == 60
     assert found.error_rate == pytest.approx((40 * 8 / 40 + 200 * 1 / 20) / 240)
+    assert found.error_rate is not None
     assert found.error_interval is not None
     assert found.error_interval[0] < found.error_rate < found.error_interval[1]
     assert found.error_status == "ok"

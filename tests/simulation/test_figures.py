@@ -9,7 +9,6 @@ from reviewapp.simulation.outcome import Outcome, strata_of_outcomes
 from reviewapp.simulation.reviewers import Reviewer, eight_reviewers
 from reviewapp.simulation.shift import shift_figures
 from reviewapp.simulation.words import estimate, rate, undefined
-from routing.policy.error_rate import undetected
 from tests.simulation.worlds import audited, make_outcome, reviewed
 
 ALL = Slice(OVERALL, OVERALL)
@@ -91,15 +90,18 @@ def test_costs_weigh_errors_by_stakes() -> None:
         *[make_outcome(200 + n, error=n < 3) for n in range(10)],
         *[audited(300 + n) for n in range(5)],
     ]
-    tiers = [
-        (name, undetected(strata_of_outcomes([o for o in outcomes if o.stakes == name]), outputs=15))
-        for name in ("high", "low")
+    counted = [
+        (part, strata_of_outcomes([o for o in outcomes if part.holds(o)]))
+        for part in slices_of(outcomes)
+        if part.kind == "stakes"
     ]
-    cost = cost_row(outcomes, tiers)
+    cost = cost_row(outcomes, counted, [])
     assert cost.left_unreviewed == pytest.approx((2 * 25 + 3 * 1) / 30)
-    # One error in five audits of ten: two expected unseen at 25 each.
+    # One error in five audits of ten unaudited: two expected unseen at 25 each.
     assert cost.observed.rate == pytest.approx(2 * 25 / 30)
     assert cost.observed.holds_truth is True
+    assert cost.corrected.rate is None
+    assert cost.corrected.reason.count("(n=0)") == 2
 
 
 def test_efficiency_counts_catches_against_chance_and_against_an_oracle() -> None:

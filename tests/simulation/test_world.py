@@ -55,7 +55,7 @@ def test_it_decides_exactly_as_the_pure_functions_do() -> None:
     assert len({(outcome.action, outcome.audited) for outcome in run.outcomes}) == 3
     here, there = measure(run, strata_in_database(cast, STREAM_START)), measure(pure, strata_in(pure))
     assert [row.observed for row in here.undetected] == [row.observed for row in there.undetected]
-    assert here.cost == there.cost
+    assert here.cost.observed == there.cost.observed
     assert here.efficiency.caught == there.efficiency.caught
 
 

@@ -94,7 +94,7 @@ def _tier(intent: str, stakes: str, tier: Mapping[str, Any]) -> TierLine:
     ships = tier["mode"] != "always"
     raters = str(tier["raters"])
     if tier["overlap_share"] > 0:
-        raters += f"; {tier['overlap_raters']} on {percent(tier['overlap_share'], 0)}"
+        raters += f", {tier['overlap_raters']} on {percent(tier['overlap_share'], 0)}"
     return TierLine(
         intent=intent,
         stakes=STAKES[stakes],
