@@ -110,7 +110,7 @@ def audit_strata(project: Project, **window: Any) -> list[Stratum]:
 
 
 def logged_outputs(project: Project, *, since: datetime | None = None, most: int = 100_000) -> list[dict[str, Any]]:
-    """The newest decided outputs but pairs, as plain rows: facts, inclusion probability and the verdict in force, if any."""
+    """The newest decided outputs but pairs, as plain rows: facts, inclusion probability and verdict, if any."""
     rows: Iterable[Mapping[str, Any]] = (
         right_or_wrong(project, since=since)
         .order_by("-output_id")

@@ -57,9 +57,9 @@ def cast() -> Cast:
 
 
 def refused(sql: str) -> None:
-    with pytest.raises(DatabaseError, match=r"permanent|no further cases|more seats"), transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(sql)
+    refusal = pytest.raises(DatabaseError, match=r"permanent|no further cases|more seats")
+    with refusal, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(sql)
 
 
 @pytest.mark.parametrize(("table", "column"), sorted(PERMANENT.items()))

@@ -52,7 +52,7 @@ class TestDemo(TestCase):
             project=self.project, status="open", seats__lane="work", seats__state="open"
         )
         assert f"{waiting.distinct().count()} outputs wait" in self.said
-        assert waiting.distinct().count() > 50
+        assert waiting.distinct().count() > 25
 
     def test_every_login_works_and_leads_somewhere(self) -> None:
         for email, role, _name in LOGINS:
@@ -91,8 +91,11 @@ class TestDemo(TestCase):
         assert intact(golden_set)
         assert golden_set.case_count > 50
 
-    def test_what_shipped_has_no_error_rate_before_anybody_has_judged_its_audit(self) -> None:
+    def test_what_shipped_has_an_error_rate_from_its_audit(self) -> None:
         found = estimate_undetected(self.project)
         assert found.shipped > 50
-        assert (found.status, found.audited, found.expected, found.high) == ("unaudited_stratum", 0, None, None)
-        assert "have no audit verdict" in found.reason
+        assert (found.status, found.audited > 5) == ("ok", True)
+        assert found.low is not None
+        assert found.expected is not None
+        assert found.high is not None
+        assert found.low <= found.expected <= found.high < found.shipped
