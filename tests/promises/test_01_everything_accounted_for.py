@@ -41,15 +41,16 @@ class Day:
 
     def live(self, steps: int) -> None:
         deeds: list[tuple[Callable[[], None], int]] = [
-            (self.route, 3),
-            (self.claim, 8),
-            (self.hand_in, 9),
-            (self.undo, 3),
+            (self.route, 2),
+            (self.claim, 9),
+            (self.hand_in, 7),
+            (self.hand_in_late, 4),
+            (self.undo, 4),
             (self.release, 1),
-            (self.escalate, 1),
+            (self.escalate, 2),
             (self.extend, 1),
             (self.draft, 1),
-            (self.wait, 2),
+            (self.wait, 3),
             (self.sweep, 1),
             (self.change_the_rubric, 1),
         ]
@@ -63,15 +64,19 @@ class Day:
 
     def route(self) -> None:
         body = self.rng.choice([output_body, pair_body, run_body])
-        route(
-            self.cast.project, *(body(stakes=self.rng.choice(["high", "mid", "low"])) for _ in range(2)), now=self.now
-        )
+        route(self.cast.project, body(stakes=self.rng.choice(["high", "mid", "low"])), now=self.now)
 
     def claim(self) -> None:
         claim_seat(reviewer=self.somebody(), now=self.now, rng=self.rng)
 
     def hand_in(self) -> None:
-        assignment = self.work(AssignmentState.LEASED, AssignmentState.EXPIRED)
+        self.answer(self.work(AssignmentState.LEASED))
+
+    def hand_in_late(self) -> None:
+        """Somebody else may have the seat by now."""
+        self.answer(self.work(AssignmentState.EXPIRED))
+
+    def answer(self, assignment: Assignment) -> None:
         pair = assignment.item.rubric.pairwise
         answer = {"values": {}} if pair else {"values": self.rng.choice(ANSWERS)}
         if assignment.item.rubric.name == "later":
@@ -82,7 +87,11 @@ class Day:
         self.handed_in += 1
 
     def undo(self) -> None:
-        undo_rating(assignment=self.work(AssignmentState.SUBMITTED), now=self.now)
+        """Of the last few that were handed in, whosever they are; half of the time the last one."""
+        last = Assignment.objects.filter(reviewer__project=self.cast.project, state=AssignmentState.SUBMITTED)
+        last_few = list(last.order_by("-ended_at", "-pk")[: self.rng.choice([1, 5])])
+        if last_few:
+            undo_rating(assignment=self.rng.choice(last_few), now=self.now)
 
     def release(self) -> None:
         release_seat(assignment=self.work(AssignmentState.LEASED, AssignmentState.EXPIRED), now=self.now)
@@ -98,7 +107,7 @@ class Day:
         save_draft(assignment=self.work(*AssignmentState.values), draft={"rationale": "so far"}, now=self.now)
 
     def wait(self) -> None:
-        self.now += timedelta(minutes=self.rng.choice([0, 1, 20, 45]))
+        self.now += timedelta(minutes=self.rng.choice([1, 20, 45]))
 
     def sweep(self) -> None:
         return_expired_leases(project_id=self.cast.project.pk, now=self.now)
@@ -128,8 +137,8 @@ def test_it_accounts_for_everything_after_a_day_of_anything(seed: int, cast: Cas
     cast.put_in_force(tier={"mode": "below_threshold", "threshold": 0.5, "audit_rate": 0.5, "raters": 1 + seed % 3})
     change_queue_settings(project=cast.project, actor="test", gold_rate=0.3, undo_seconds=120)
     day = Day(cast, seed)
-    for _ in range(6):
-        day.live(40)
+    for _ in range(5):
+        day.live(80)
         assert faults() == {}
     assert day.handed_in > 20
     assert Rating.objects.filter(item__project=cast.project).count() == day.handed_in
