@@ -27,7 +27,7 @@ def blinded_claim(assignment: Assignment, *, now: datetime) -> dict[str, Any]:
         "assignment": assignment.token,
         "lease_expires_at": assignment.lease_expires_at,
         "task": blinded_task(assignment),
-        "rubric": shown_rubric(assignment.item.rubric),
+        "rubric": shown_rubric(assignment.rubric),
         "today": today(assignment.reviewer, now),
     }
     if assignment.seat.lane == Lane.ADJUDICATION:

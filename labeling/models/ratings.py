@@ -40,6 +40,8 @@ class Assignment(models.Model):
     seat = models.ForeignKey(Seat, on_delete=models.PROTECT, related_name="assignments")
     item = models.ForeignKey(ReviewItem, on_delete=models.PROTECT, related_name="assignments")
     reviewer = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="assignments")
+    # The version this person was shown; a gold item may move to a newer one while they work.
+    rubric = models.ForeignKey(Rubric, on_delete=models.PROTECT, related_name="+")
     state = models.CharField(max_length=10, choices=AssignmentState, default=AssignmentState.LEASED)
     claimed_at = models.DateTimeField()
     lease_expires_at = models.DateTimeField()

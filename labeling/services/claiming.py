@@ -129,14 +129,20 @@ def _lease(seat: Seat, reviewer: Membership, *, rng: random.Random, now: datetim
     )
     if changed != 1:
         raise IntegrityError("the seat was taken between reading and leasing it")
-    fresh = {"seat": seat, "state": AssignmentState.LEASED, "lease_expires_at": expires, "ended_at": None}
+    item = ReviewItem.objects.select_related("content").get(pk=seat.item_id)
+    fresh = {
+        "seat": seat,
+        "rubric_id": item.rubric_id,
+        "state": AssignmentState.LEASED,
+        "lease_expires_at": expires,
+        "ended_at": None,
+    }
     resumed = Assignment.objects.filter(item_id=seat.item_id, reviewer=reviewer).first()
     if resumed:
         for name, value in fresh.items():
             setattr(resumed, name, value)
-        resumed.save(update_fields=[*fresh])
+        resumed.save(update_fields=["seat", "rubric", "state", "lease_expires_at", "ended_at"])
         return resumed
-    item = ReviewItem.objects.select_related("content").get(pk=seat.item_id)
     content = item.content
     visible = {"prompt": content.prompt, "context": content.context, **content.body}
     swapped = rng.random() < 0.5
@@ -190,8 +196,10 @@ def locked_assignment(token: str, reviewer_ids: list[int]) -> Assignment:
     if seat is None:
         raise Assignment.DoesNotExist
     assignment = (
-        Assignment.objects.select_for_update(of=("self", "item"))
-        .select_related("item__rubric", "reviewer__project__queue_settings")
+        # Without a lock on the item's key: who claims another of its seats must not have to wait for this one,
+        # because a dispute may be about to wait for that seat.
+        Assignment.objects.select_for_update(of=("self", "item"), no_key=True)
+        .select_related("item", "rubric", "reviewer__project__queue_settings")
         .get(**own)
     )
     assignment.seat = seat

@@ -53,7 +53,7 @@ def _decide(item: ReviewItem, agreed: Agreed, basis: list[Rating], standing: lis
         reached_by=agreed.reached_by,
         raters=len(standing),
         rating_ids=[rating.pk for rating in standing],
-        rubric_id=item.rubric_id,
+        rubric_id=basis[-1].rubric_id,
         decided_at=now,
         final_at=max(rating.undo_until for rating in basis),
     )

@@ -74,7 +74,7 @@ def submit_rating(*, assignment: Assignment, submission: Submission, now: dateti
     if assignment.state not in (AssignmentState.LEASED, AssignmentState.EXPIRED):
         raise AssignmentLost("This item has been handed in or given back already.")
     item = assignment.item
-    verdict = checked_verdict(submission, item.rubric, adjudicating=assignment.seat.lane == Lane.ADJUDICATION)
+    verdict = checked_verdict(submission, assignment.rubric, adjudicating=assignment.seat.lane == Lane.ADJUDICATION)
     seat = _seat_to_fill(assignment)
     rating = _store(assignment, submission, len(earlier) + 1, verdict=verdict, extra=seat is None, now=now)
     if seat is not None:
@@ -189,7 +189,7 @@ def _store(
         revision=revision,
         item=assignment.item,
         reviewer_id=assignment.reviewer_id,
-        rubric_id=assignment.item.rubric_id,
+        rubric_id=assignment.rubric_id,
         values=dict(submission.values),
         preferred=preferred,
         verdict=verdict,

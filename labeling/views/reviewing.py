@@ -117,7 +117,7 @@ def _submit(request: HttpRequest, own: Assignment) -> HttpResponse:
     typed = _typed(request, own)
     _keep(own, typed)
     try:
-        submission = submission_of(typed, rubric=shown_rubric(own.item.rubric))
+        submission = submission_of(typed, rubric=shown_rubric(own.rubric))
         submit_rating(assignment=own, submission=submission, now=now)
     except SubmissionInvalid as invalid:
         return _page(request, own, typed, errors=invalid.errors, status=422)
@@ -141,7 +141,7 @@ def _give_back(request: HttpRequest, own: Assignment, service: Any, done: str) -
 
 
 def _typed(request: HttpRequest, own: Assignment) -> Typed:
-    rubric, original = shown_rubric(own.item.rubric), original_text(blinded_task(own))
+    rubric, original = shown_rubric(own.rubric), original_text(blinded_task(own))
     return typed_in_form(request.POST.dict(), rubric=rubric, original=original)
 
 

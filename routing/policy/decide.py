@@ -52,7 +52,7 @@ def decide(
     """Route one output. Deterministic: the same arguments always give the same decision.
 
     Any doubt about the evidence (none, invalid, a required one absent, no calibration for it) is a
-    reason to review; nothing the caller leaves out can turn a review into a shipment.
+    reason to review: leaving out a signal that the policy requires never turns a review into a shipment.
     """
     stakes, stakes_basis = stakes_of(facts, policy)
     tier = policy.tier_for(facts.intent, stakes)

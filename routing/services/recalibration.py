@@ -55,9 +55,13 @@ def propose_recalibration(
 
     Without `review_share` a tier's threshold is the laxest that is certified to keep the policy's target
     error, and a tier that cannot be certified stays as it is. With it, `tiers` share one threshold that sends
-    that share of logged traffic to people (audit included), and no guarantee is claimed.
-    Raises RecalibrationRefused with fewer than 50 verdicts.
+    that share of their logged traffic to people (audit included; what flags send comes on top), and no guarantee
+    is claimed. Raises RecalibrationRefused with fewer than 50 verdicts, or an audit that alone overspends the share.
     """
+    if review_share is not None and audit_rate > review_share:
+        raise RecalibrationRefused(
+            f"Auditing {audit_rate:.0%} of what ships spends more than {review_share:.0%} of it; lower the audit rate."
+        )
     Project.objects.select_for_update().get(pk=project.pk)
     past = [_past(row) for row in logged_outputs(project, since=since)]
     rows = [row for row, _facts in past]

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from labeling.models import Assignment, AssignmentState, Seat
+from labeling.services.rubrics import draft_rubric, publish_rubric
 from labeling.services.settings import change_queue_settings, set_gold_rate
 from labeling.services.submitting import Submission, submit_rating
 from reviewapp.core.models import AuditEntry, Membership
@@ -214,3 +215,24 @@ def test_the_markers_were_stored_where_they_belong(cast: Cast) -> None:
     assert SENTINEL in listing
     assert AuditEntry.objects.filter(actor__contains=SENTINEL).exists()
     assert Assignment.objects.filter(state=AssignmentState.LEASED).count() == 0
+
+
+def test_a_rubric_published_meanwhile_tells_gold_from_nothing(cast: Cast) -> None:
+    """Work in hand is judged by the version it was begun with, gold like live."""
+    set_gold_rate(project=cast.project, gold_rate=0.5)
+    api, held = person(cast.reviewers[2]), {}
+    while set(held) != {"live", "gold"}:
+        body = api.post(f"/projects/{cast.project.slug}/queue/claim/").json()
+        if body["task"]["kind"] == "pointwise":
+            held[Assignment.objects.get(token=body["assignment"]).item.kind] = body["assignment"]
+    criterion = {
+        "name": "other",
+        "type": "binary",
+        "question": "Would you send it?",
+        "levels": [{"value": 1, "label": "Yes"}, {"value": 0, "label": "No"}],
+    }
+    rubric = draft_rubric(project=cast.project, name="later", task_kind="pointwise", criteria=[criterion], actor="test")
+    publish_rubric(rubric=rubric, actor="test", now=NOW)
+    for token in held.values():
+        answer = {"idempotency_key": "k", "values": {"acceptable": "yes"}}
+        assert api.post(f"/assignments/{token}/submit/", answer).status_code == 201

@@ -78,6 +78,7 @@ def judge_open(
 
 def _assignment(item: ReviewItem, seat: Seat, reviewer: Membership, now: datetime) -> Assignment:
     return Assignment(
+        rubric=item.rubric,
         seat=seat,
         item=item,
         reviewer=reviewer,

@@ -164,16 +164,19 @@ def test_verdicts_weigh_by_the_chance_they_had(cast: Cast, rng: np.random.Genera
     assert abs(plain["intercept"] - weighted["intercept"]) > 0.01
 
 
-@pytest.mark.parametrize(("review_share", "audit_rate"), [(0.3, 1.0), (1.0, 1.0), (0.05, 0.5), (1.0, 0.05)])
-def test_a_budget_at_its_limits_is_still_a_policy(
-    cast: Cast, rng: np.random.Generator, review_share: float, audit_rate: float
-) -> None:
+@pytest.mark.parametrize("audit_rate", [1.0, 0.05])
+def test_a_budget_of_everything_reviews_everything(cast: Cast, rng: np.random.Generator, audit_rate: float) -> None:
     live_through(cast, 60, rng)
-    proposal = propose(cast, review_share=review_share, audit_rate=audit_rate)
-    reviewed = proposal.replay["reviewed"]
-    # An audit that alone eats the budget leaves nothing for the threshold; a budget of 1 reviews all but certainties.
-    assert reviewed == (0 if review_share <= audit_rate else pytest.approx(60, abs=3))
+    proposal = propose(cast, review_share=1.0, audit_rate=audit_rate)
+    covered = proposal.replay["reviewed"] + proposal.replay["audited"]
+    assert covered == pytest.approx(60, abs=3)
     assert draft_of(proposal)["mid"]["audit_rate"] == audit_rate
+
+
+def test_an_audit_that_alone_overspends_the_budget_is_refused(cast: Cast, rng: np.random.Generator) -> None:
+    live_through(cast, 60, rng)
+    with pytest.raises(RecalibrationRefused, match="lower the audit rate"):
+        propose(cast, review_share=0.05, audit_rate=0.5)
 
 
 # What comes with it --------------------------------------------------------------------------------
