@@ -25,6 +25,7 @@ api: list[URLPattern | URLResolver] = [
 
 urlpatterns = [
     path("api/v1/", include(api)),
+    re_path(r"^api/.*$", not_found),
     path("admin/login/", sign_in_for_admin),
     path("admin/", admin.site.urls),
     path("healthz", healthz),

@@ -58,6 +58,8 @@ def draft_rubric(
     """A new, unpublished version of the rubric called `name`. Raises RubricRefused."""
     if task_kind not in TaskKind.values:
         raise RubricRefused("/task_kind", f"task_kind is one of {', '.join(TaskKind.values)}")
+    if "/" in name or not name.strip():
+        raise RubricRefused("/name", "a rubric's name is some text without slashes")
     check_criteria(criteria, pairwise=task_kind == TaskKind.PAIRWISE)
     parent = Rubric.objects.filter(project=project, name=name).order_by("-version").first()
     latest = Rubric.objects.filter(project=project, name=name).aggregate(latest=Max("version"))["latest"] or 0

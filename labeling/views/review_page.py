@@ -114,6 +114,10 @@ class ReviewPage:
     cap: int
     lease_seconds: int
 
+    @property
+    def asks_reason(self) -> bool:
+        return any(fault.anchor == "reason" for fault in self.faults)
+
 
 def review_page(
     body: Mapping[str, Any], typed: Typed, *, now: datetime, errors: Sequence[Mapping[str, str]] = ()

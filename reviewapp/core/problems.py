@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.http import Http404, HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -76,6 +77,7 @@ def pointer_token(key: object) -> str:
     return str(key).replace("~", "~0").replace("/", "~1")
 
 
+@csrf_exempt
 def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
     """For addresses below /api/ that no route knows."""
     return JsonResponse(problem_body(404, "There is nothing at this address."), status=404, content_type=MEDIA_TYPE)

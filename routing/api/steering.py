@@ -29,7 +29,7 @@ from routing.serializers.steering import (
     shown_recalibration,
 )
 from routing.services.certificates import issue_certificate
-from routing.services.policies import PolicyRefused, activate_policy, draft_policy
+from routing.services.policies import ActivationRefused, PolicyRefused, activate_policy, draft_policy
 from routing.services.recalibration import (
     RecalibrationRefused,
     approve_recalibration,
@@ -50,6 +50,8 @@ class SteeringView(APIView):
             error = Problem(400, "The document is not a policy; see errors.", errors=faults)
         elif isinstance(error, RecalibrationRefused):
             error = Problem(409, str(error), code="recalibration_refused")
+        elif isinstance(error, ActivationRefused):
+            error = Problem(409, str(error), code="undecided_proposal")
         return super().handle_exception(error)
 
     def reading(self, request: Request, slug: str | None = None) -> Project:

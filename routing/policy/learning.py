@@ -202,11 +202,14 @@ def threshold_for_share(values: Sequence[float | None], share: float) -> float:
     return float(known[allowed]) if allowed < known.size else 1.0
 
 
-def with_thresholds(document: PolicyDocument, thresholds: Mapping[str, float], *, audit_rate: float) -> dict[str, Any]:
+def with_thresholds(
+    document: PolicyDocument, thresholds: Mapping[str, float], *, audit_rate: float, uncertified: Sequence[str] = ()
+) -> dict[str, Any]:
     """The document with these tiers shipping above their threshold, audited at `audit_rate`.
 
     A tier's own audit rate stays when it ships already. Tiers not named stay as they are, and so do
-    the tiers of intents that were set apart.
+    the tiers of intents that were set apart. `uncertified` tiers that ship by a threshold go back to review:
+    an old threshold means nothing under a new calibrator.
     """
     draft = document.model_dump(mode="json")
     for stakes, threshold in thresholds.items():
@@ -214,6 +217,10 @@ def with_thresholds(document: PolicyDocument, thresholds: Mapping[str, float], *
         if tier["mode"] == "always":
             tier["audit_rate"] = audit_rate
         tier.update(mode="below_threshold", threshold=threshold)
+    for stakes in uncertified:
+        tier = draft["tiers"][stakes]
+        if tier["mode"] == "below_threshold":
+            tier.update(mode="always", threshold=None)
     return draft
 
 

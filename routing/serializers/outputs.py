@@ -1,10 +1,21 @@
 """`POST /outputs/` bodies: pydantic models, because a batch of a thousand must parse in milliseconds."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 from django.conf import settings
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 
 from reviewapp.core.fingerprints import fingerprint
 from reviewapp.core.parsers import unstorable
@@ -139,6 +150,13 @@ def _kind(value: Any) -> str | None:
     return value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
 
 
+def _plausible(moment: datetime) -> datetime:
+    """Dates at the ends of the calendar cannot be converted between time zones, nor stored everywhere."""
+    if not 1970 <= moment.year <= 2200:
+        raise ValueError("a moment lies between the years 1970 and 2200")
+    return moment
+
+
 SignalIn = Annotated[
     Annotated[Judge, Tag("judge")]
     | Annotated[PairwiseMargin, Tag("pairwise_margin")]
@@ -165,7 +183,7 @@ class OutputIn(Strict):
     stakes: Literal["high", "mid", "low"] | None = None
     flags: Annotated[list[Literal["adversarial", "incident"]], Field(max_length=10)] = []
     signals: Annotated[list[SignalIn], Field(max_length=100)] = []
-    occurred_at: Annotated[AwareDatetime, Field(strict=False)] | None = None
+    occurred_at: Annotated[AwareDatetime, Field(strict=False), AfterValidator(_plausible)] | None = None
     metadata: dict[str, Any] = {}
 
     @model_validator(mode="after")
@@ -212,7 +230,7 @@ def _faults(error: ValidationError) -> list[dict[str, str]]:
     for fault in error.errors(include_url=False, include_context=False, include_input=False):
         code = "unknown_field" if fault["type"] == "extra_forbidden" else fault["type"]
         detail = "This field is not known here." if code == "unknown_field" else fault["msg"]
-        faults.append({"pointer": _pointer(fault["loc"]), "code": code, "detail": detail})
+        faults.append({"pointer": _pointer(fault["loc"]), "code": code, "detail": detail.removeprefix("Value error, ")})
     return faults
 
 

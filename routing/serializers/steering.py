@@ -67,6 +67,8 @@ class GoldCaseIn(StrictSerializer):
     exposures = serializers.IntegerField(required=False, min_value=1, max_value=1000, default=30)
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        if "candidates" in data and data["task_kind"] != TaskKind.PAIRWISE:
+            raise serializers.ValidationError({"task_kind": 'Two candidates make a pair: send task_kind "pairwise".'})
         pairwise = data["task_kind"] == TaskKind.PAIRWISE
         wanted = "candidates" if pairwise else "response"
         if data["task_kind"] == TaskKind.TRAJECTORY or wanted not in data:

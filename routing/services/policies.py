@@ -14,7 +14,7 @@ from labeling.services.settings import set_gold_rate
 from reviewapp.core.models import Project
 from reviewapp.core.problems import pointer_token
 from reviewapp.core.services.audit import record
-from routing.models import ActivePolicy, Calibrator, Policy, PolicyActivation
+from routing.models import ActivePolicy, Calibrator, Policy, PolicyActivation, Recalibration, RecalibrationStatus
 from routing.policy.document import PolicyDocument
 
 
@@ -24,6 +24,10 @@ class PolicyRefused(Exception):
     def __init__(self, errors: list[dict[str, str]]) -> None:
         super().__init__("; ".join(f"{error['pointer']}: {error['detail']}" for error in errors))
         self.errors = errors
+
+
+class ActivationRefused(Exception):
+    """The policy cannot be put in force now; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +90,14 @@ def draft_policy(
 
 @transaction.atomic
 def activate_policy(*, policy: Policy, actor: str, now: datetime, reason: str = "") -> PolicyActivation:
-    """Publish the policy if need be and put it in force; activating an older one rolls back."""
+    """Publish the policy if need be and put it in force; activating an older one rolls back.
+
+    Raises ActivationRefused for the draft of a recalibration that nobody has decided on.
+    """
     project = Project.objects.select_for_update().get(pk=policy.project_id)
+    undecided = Recalibration.objects.filter(policy=policy, status=RecalibrationStatus.PROPOSED).first()
+    if undecided:
+        raise ActivationRefused(f"This draft belongs to recalibration {undecided.pk}; approve or reject that.")
     if policy.published_at is None:
         Policy.objects.filter(pk=policy.pk, published_at__isnull=True).update(published_at=now)
         policy.published_at = now

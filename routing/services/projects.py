@@ -66,6 +66,10 @@ class ProjectRefused(Exception):
     """The project cannot be made; the message says why."""
 
 
+class ProjectExists(ProjectRefused):
+    """Another project has this name."""
+
+
 @transaction.atomic
 def create_project(
     *, slug: str, owner_email: str, actor: str, now: datetime, name: str = "", draw_key: bytes | None = None
@@ -74,6 +78,8 @@ def create_project(
 
     `draw_key` is for simulations that must be repeatable; without it the key is random. Raises ProjectRefused.
     """
+    if Project.objects.filter(slug=slug).exists():
+        raise ProjectExists(f"a project {slug!r} already exists")
     project = Project(slug=slug, name=name or slug)
     if draw_key is not None:
         project.draw_key = draw_key

@@ -12,7 +12,7 @@ from reviewapp.core.models import Project
 from reviewapp.core.services.audit import record
 from routing.models import ActivePolicy, Calibrator, Recalibration, RecalibrationStatus
 from routing.policy.decide import Facts
-from routing.policy.document import PolicyDocument
+from routing.policy.document import STAKES_RANK, PolicyDocument
 from routing.policy.learning import (
     Fitted,
     Logged,
@@ -54,7 +54,7 @@ def propose_recalibration(
     """Fit a calibrator on the verdicts and draft a policy with new thresholds, its replay and its certificate.
 
     Without `review_share` a tier's threshold is the laxest that is certified to keep the policy's target
-    error, and a tier that cannot be certified stays as it is. With it, `tiers` share one threshold that sends
+    error, and a tier that cannot be certified is reviewed. With it, `tiers` share one threshold that sends
     that share of their logged traffic to people (audit included; what flags send comes on top), and no guarantee
     is claimed. Raises RecalibrationRefused with fewer than 50 verdicts, or an audit that alone overspends the share.
     """
@@ -74,7 +74,8 @@ def propose_recalibration(
         chosen, basis = certified_thresholds(rows, fitted, document, tiers)
     else:
         chosen, basis = budget_thresholds(rows, fitted, tiers, review_share=review_share, audit_rate=audit_rate)
-    draft = parse_document(with_thresholds(document, chosen, audit_rate=audit_rate))
+    uncertified = [stakes for stakes in STAKES_RANK if stakes not in chosen]
+    draft = parse_document(with_thresholds(document, chosen, audit_rate=audit_rate, uncertified=uncertified))
     calibrator = _store_calibrator(project, fitted, now)
     policy = draft_policy(
         project=project,

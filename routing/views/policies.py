@@ -8,7 +8,7 @@ from reviewapp.core.models import Membership, Project
 from routing.access import policy_of
 from routing.forms import PolicyForm, ReasonForm, SinceForm
 from routing.models import ActivePolicy, Policy
-from routing.services.policies import PolicyRefused, activate_policy, draft_policy
+from routing.services.policies import ActivationRefused, PolicyRefused, activate_policy, draft_policy
 from routing.services.replays import replay_policy
 from routing.views.contexts.policies import change_rows, policy_detail, policy_row, replay_table
 from routing.views.contexts.words import actor_names
@@ -74,8 +74,12 @@ def activate(request: HttpRequest, member: Membership, version: int) -> HttpResp
     found, active = policy_of(member.project, version), _in_force(member.project)
     form = ReasonForm(posted(request))
     if form.is_valid():
-        activate_policy(policy=found, actor=actor(member), now=timezone.now(), reason=form.cleaned_data["reason"])
-        messages.success(request, f"Policy version {version} is in force.")
+        try:
+            activate_policy(policy=found, actor=actor(member), now=timezone.now(), reason=form.cleaned_data["reason"])
+        except ActivationRefused as refused:
+            messages.error(request, str(refused))
+        else:
+            messages.success(request, f"Policy version {version} is in force.")
         return to(member, "console-policy", version)
     context = {
         "form": form,

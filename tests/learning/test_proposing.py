@@ -131,7 +131,16 @@ def test_a_certified_threshold_rests_on_rows_that_did_not_fit_the_calibrator(
     assert proposal.replay["shipped"] > 100
 
 
-def test_what_cannot_be_certified_stays_as_it_is(cast: Cast, rng: np.random.Generator) -> None:
+def test_a_tier_that_shipped_and_cannot_be_certified_is_reviewed_again(cast: Cast, rng: np.random.Generator) -> None:
+    """The old threshold was chosen for another calibrator: kept, it would ship under no guarantee at all."""
+    shipping = {"mode": "below_threshold", "threshold": 0.2, "audit_rate": 0.5}
+    cast.put_in_force(tier=shipping, targets={"undetected_error": 0.005})
+    live_through(cast, 200, rng)
+    draft = draft_of(propose(cast))
+    assert [draft[stakes]["mode"] for stakes in ("high", "mid", "low")] == ["always"] * 3
+
+
+def test_what_is_reviewed_and_cannot_be_certified_stays_as_it_is(cast: Cast, rng: np.random.Generator) -> None:
     cast.put_in_force(targets={"undetected_error": 0.005})
     live_through(cast, 200, rng)
     proposal = propose(cast)

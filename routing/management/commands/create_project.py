@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from reviewapp.core.management.database_command import DatabaseCommand
 from reviewapp.core.services.people import PersonRefused
-from routing.services.projects import ProjectRefused, create_project
+from routing.services.projects import ProjectExists, ProjectRefused, create_project
 
 SLUG_RULE = "Choose a name of 1 to 50 lower-case letters, digits and inner hyphens that no other project has."
 
@@ -32,6 +32,8 @@ class Command(DatabaseCommand):
             project, membership = create_project(
                 slug=slug, owner_email=owner, name=name, actor="command", now=timezone.now()
             )
+        except ProjectExists as error:
+            raise CommandError(f"{str(error).capitalize()}.") from None
         except ProjectRefused as error:
             raise CommandError(f"{error} {SLUG_RULE}") from None
         except PersonRefused as error:

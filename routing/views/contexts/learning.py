@@ -18,7 +18,7 @@ from routing.views.figures import decimal, percent, percent_range, reason_text
 THRESHOLD_STATUS = {
     "certified": "certified",
     "budget": "set by the budget, no guarantee",
-    "too_few_labels": "left as it is: too few verdicts",
+    "too_few_labels": "reviewed: too few verdicts",
     "not_enough_evidence": "left as it is: nothing could be certified",
 }
 
