@@ -33,6 +33,9 @@ def held_assignments(reviewer: Membership, now: datetime) -> list[Assignment]:
 
 def receipt_of(reviewer_id: int, token: str, now: datetime) -> Receipt | None:
     """The receipt of the person's own standing rating behind a token, if there is one."""
+    if "\x00" in token:
+        # From the address bar; PostgreSQL cannot even be asked about it.
+        return None
     own = _handed_in(reviewer_id).filter(assignment__token=token).first()
     return _receipt(own, now) if own else None
 

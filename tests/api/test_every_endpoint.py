@@ -234,6 +234,9 @@ def test_it_answers_hostile_queries_with_problems(estate: Estate) -> None:
                 response = client.get(address.path(estate.address_values), query)
                 if fault := complaint(response, api=address.is_api and address.route not in DOCUMENTATION):
                     faults[f"{address.route} {query}"[:200]] = fault
+                if response.status_code != 404:
+                    # Whom the address is meant for; the others would only be told so again.
+                    break
     assert not faults, json.dumps(faults, indent=1)
 
 

@@ -168,7 +168,7 @@ def test_it_never_ships_for_one_flag_more(facts: Facts, policy: PolicyDocument, 
 @given(outputs(), policies(), calibrators())
 def test_it_decides_the_same_again_and_says_why(facts: Facts, policy: PolicyDocument, calibrator: Any) -> None:
     decision = routed(facts, policy, calibrator)
-    assert routed(facts, policy, calibrator, evidence=dict(reversed(facts.evidence.items()))) == decision
+    assert routed(facts, policy, calibrator, evidence=dict(reversed(list(facts.evidence.items())))) == decision
     if decision.action == "review":
         assert decision.reasons
         assert (decision.inclusion_probability, decision.audited) == (1.0, False)
@@ -181,20 +181,20 @@ def test_it_decides_the_same_again_and_says_why(facts: Facts, policy: PolicyDocu
 
 IDS = [f"case-{number:06}" for number in range(100_000)]
 RATE = 0.05
+SAMPLING = PolicyDocument.model_validate(
+    {"tiers": {stakes: {"mode": "sampled", "audit_rate": RATE} for stakes in LEVELS}, "gold_rate": 0}
+)
 
 
 @pytest.fixture(scope="module")
 def audited() -> np.ndarray:
     """Which of 100,000 shipped outputs are audited at a rate of 5 %."""
-    policy = PolicyDocument.model_validate(
-        {"tiers": dict.fromkeys(LEVELS, {"mode": "sampled", "audit_rate": RATE}), "gold_rate": 0}
-    )
     rng = random.Random(3)
     found = []
     for external_id in IDS:
         evidence = {"score:s": rng.random()}
         facts = Facts(external_id, rng.choice(INTENTS), rng.choice(LEVELS), evidence=evidence)
-        found.append(decide(facts, policy=policy, calibrator=None, key=KEY).audited)
+        found.append(decide(facts, policy=SAMPLING, calibrator=None, key=KEY).audited)
     return np.array(found)
 
 
@@ -215,12 +215,9 @@ def test_it_audits_without_regard_to_what_the_caller_controls(audited: np.ndarra
 
 def test_it_depends_on_the_id_and_on_nothing_else_of_the_output(audited: np.ndarray) -> None:
     """Or a caller could ask for another draw by changing a comma."""
-    policy = PolicyDocument.model_validate(
-        {"tiers": dict.fromkeys(LEVELS, {"mode": "sampled", "audit_rate": RATE}), "gold_rate": 0}
-    )
     for index in range(0, 2000, 7):
         other = Facts(IDS[index], "another intent", "low", evidence={"grounding": 1.0}, metadata={"try": 2})
-        assert decide(other, policy=policy, calibrator=None, key=KEY).audited == audited[index]
+        assert decide(other, policy=SAMPLING, calibrator=None, key=KEY).audited == audited[index]
 
 
 def test_it_does_not_help_to_choose_ids_without_the_key(audited: np.ndarray) -> None:
