@@ -81,8 +81,11 @@ def append_only(table: str, condition: str = "") -> list[RefuseTrigger]:
 def trigger_names(alias: str = "default") -> list[str]:
     """Names of the triggers in force, for `verify_ledger`: a dropped one must not go unnoticed."""
     connection = connections[alias]
-    table = "pg_trigger" if connection.vendor == "postgresql" else "sqlite_master"
-    column = "tgname" if connection.vendor == "postgresql" else "name"
+    if connection.vendor == "postgresql":
+        # D is for disabled: still there, and without effect.
+        sql = "SELECT tgname FROM pg_trigger WHERE tgname LIKE 'refuse_%' AND tgenabled <> 'D' ORDER BY 1"
+    else:
+        sql = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'refuse_%' ORDER BY 1"
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {column} FROM {table} WHERE {column} LIKE 'refuse_%' ORDER BY 1")
+        cursor.execute(sql)
         return [row[0] for row in cursor.fetchall()]

@@ -30,6 +30,15 @@ def drop_triggers(*models: type[Model]) -> None:
             run(f'DROP TRIGGER "{name}"{on_table}')
 
 
+def disable_triggers(model: type[Model]) -> None:
+    """As `drop_triggers`, but they stay in the catalogue where the engine knows such a thing."""
+    if connection.vendor == "sqlite":
+        drop_triggers(model)
+        return
+    _settle_deferred_checks()
+    run(f'ALTER TABLE "{model._meta.db_table}" DISABLE TRIGGER USER')
+
+
 def _trigger_names(table: str) -> list[str]:
     if connection.vendor == "sqlite":
         sql = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s"

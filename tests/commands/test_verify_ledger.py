@@ -34,6 +34,7 @@ from routing.models import Decision, Output, OutputReview, ReviewOrigin
 from routing.services.golden import freeze_from_verdicts
 from tests.commands.sabotage import (
     checks_ignored,
+    disable_triggers,
     drop_primary_key,
     drop_triggers,
     drop_unique,
@@ -306,6 +307,12 @@ def drop_a_trigger(world: World) -> dict[str, Any]:
     return {"table": "labeling_verdict"}
 
 
+def disable_a_trigger(world: World) -> dict[str, Any]:
+    """PostgreSQL can leave it in place and without effect."""
+    disable_triggers(Rating)
+    return {"table": "labeling_rating"}
+
+
 def change_a_golden_line(world: World) -> dict[str, Any]:
     drop_triggers(GoldenCase)
     run("UPDATE labeling_goldencase SET line = '{}'")
@@ -373,6 +380,7 @@ PLANTS: list[tuple[str, Callable[[World], dict[str, Any]]]] = [
     ("seats open for nothing", leave_a_seat_open),
     ("missing constraints", drop_a_constraint),
     ("missing triggers", drop_a_trigger),
+    ("missing triggers", disable_a_trigger),
     ("altered golden sets", change_a_golden_line),
     ("altered golden sets", lose_a_golden_case),
 ]
