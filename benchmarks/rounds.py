@@ -24,7 +24,8 @@ from labeling.services.settings import change_queue_settings  # noqa: E402
 from labeling.services.submitting import Submission, submit_rating  # noqa: E402
 from reviewapp.core.models import AuditEntry, Membership, Project  # noqa: E402
 from reviewapp.core.services.people import add_member  # noqa: E402
-from routing.services.intake import NewOutput, route_outputs  # noqa: E402
+from routing.services.intake import route_outputs  # noqa: E402
+from routing.services.new_output import NewOutput  # noqa: E402
 from routing.services.projects import create_project  # noqa: E402
 
 BATCH = 500

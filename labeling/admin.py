@@ -24,6 +24,7 @@ from labeling.models import (
     Rubric,
     Seat,
     Verdict,
+    VerdictNotice,
 )
 from labeling.services.rubrics import CRITERION_FIELDS, RubricRefused, check_criteria, draft_rubric, publish_rubric
 from reviewapp.core.admin import OwnedAdmin, owned_projects, read_only, refuse_unstorable
@@ -198,6 +199,7 @@ read_only(
     project_path="item__project",
     ordering=("-id",),
 )
+read_only(VerdictNotice, "verdict", "project", "final_at", ordering=("-verdict",))
 read_only(
     GoldCase, "reference", "project", "item", "acceptable", "preferred", "origin", "retired_at", ordering=("-id",)
 )

@@ -5,9 +5,11 @@ message that names the variable, so that a typing slip never becomes a silent de
 """
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +19,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 TRUE_WORDS = {"1", "true", "yes", "on"}
 FALSE_WORDS = {"0", "false", "no", "off", ""}
+# A last label of digits only would be a misspelt address.
+HOST_NAME = re.compile(r"(?:[a-z0-9_-]+\.)*(?![0-9]+\.?$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,8 @@ class Environment:
     email_url: str | None
     max_body_bytes: int
     max_text_chars: int
+    # Host names and networks that webhooks and judges may reach although they are not public.
+    private_targets: list[str]
 
     @property
     def embedded(self) -> bool:
@@ -60,6 +66,7 @@ def read_environment(variables: Mapping[str, str], base_dir: Path) -> Environmen
         email_url=_url(variables, "EMAIL_URL", {"smtp", "smtps", "console", "file"}),
         max_body_bytes=_positive(variables, "MAX_BODY_BYTES", 32 * 1024 * 1024),
         max_text_chars=_positive(variables, "MAX_TEXT_CHARS", 2_000_000),
+        private_targets=_targets(variables, "PRIVATE_TARGETS"),
     )
 
 
@@ -95,6 +102,20 @@ def _words(variables: Mapping[str, str], name: str, default: str) -> list[str]:
     words = [word.strip() for word in text.split(",") if word.strip()]
     if not words:
         raise ImproperlyConfigured(f"{name} is {text!r}; write names, with commas between them.")
+    return words
+
+
+def _targets(variables: Mapping[str, str], name: str) -> list[str]:
+    """Host names and networks; a lone address is a network of one."""
+    words = [word.strip() for word in variables.get(name, "").split(",") if word.strip()]
+    for word in words:
+        try:
+            ip_network(word, strict=False)
+        except ValueError:
+            if not HOST_NAME.fullmatch(word):
+                raise ImproperlyConfigured(
+                    f"{name} holds {word!r}; write host names and networks (10.0.0.0/8), with commas between them."
+                ) from None
     return words
 
 

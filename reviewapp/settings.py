@@ -124,6 +124,8 @@ CONTENT_SECURITY_POLICY = {
 MAX_BODY_BYTES = ENVIRONMENT.max_body_bytes
 MAX_TEXT_CHARS = ENVIRONMENT.max_text_chars
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+# Where webhooks and judges may be although it is not on the public internet; routing/services/targets.py.
+PRIVATE_TARGETS = ENVIRONMENT.private_targets
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -167,7 +169,12 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "return-expired-leases": {"task": "labeling.tasks.return_expired_leases_everywhere", "schedule": 15.0},
+    "look-at-traffic": {"task": "routing.tasks.look_at_traffic_everywhere", "schedule": 300.0},
+    # Often, because somebody waits for the verdict; stale ones would only pile up behind a worker that was away.
+    "pass-verdicts-on": {"task": "routing.tasks.pass_verdicts_on", "schedule": 3.0, "options": {"expires": 30}},
     "propose-due-recalibrations": {"task": "routing.tasks.propose_due_recalibrations", "schedule": 3600.0},
+    "put-due-policies-in-force": {"task": "routing.tasks.put_due_policies_in_force", "schedule": 15.0},
+    "ask-judges": {"task": "routing.tasks.ask_judges", "schedule": 3.0, "options": {"expires": 30}},
 }
 
 LOGGING = {

@@ -20,12 +20,13 @@ api: list[URLPattern | URLResolver] = [
     path("", include(project_api)),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
-    re_path(r"^.*$", not_found),
+    # Line breaks too: whatever else is asked for gets a problem, not a page.
+    re_path(r"^[\s\S]*$", not_found),
 ]
 
 urlpatterns = [
     path("api/v1/", include(api)),
-    re_path(r"^api/.*$", not_found),
+    re_path(r"^api/[\s\S]*$", not_found),
     path("admin/login/", sign_in_for_admin),
     path("admin/", admin.site.urls),
     path("healthz", healthz),

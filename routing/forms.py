@@ -12,11 +12,12 @@ from labeling.models import GoldOrigin, Preference
 from reviewapp.core.models import Role, Scope, TaskKind
 from reviewapp.core.parsers import StrictJSONParser, unstorable
 from reviewapp.core.problems import Problem
-from routing.models import Action, Stakes
+from routing.models import Action, DeliveryState, Stakes
 
 REASON_LENGTH = 1000
 NO_CHOICE = ("", "any")
 KINDS = (NO_CHOICE, ("single", "all but pairs"), *TaskKind.choices)
+ACTIONS = (NO_CHOICE, *Action.choices, ("pending", "Pending"))
 FLAGS = ("adversarial", "novel", "check_failed", "incident")
 OUTCOMES = (
     NO_CHOICE,
@@ -44,7 +45,7 @@ class OutputFilters(forms.Form):
 
     external_id = forms.CharField(required=False, max_length=200, label="External id")
     intent = forms.CharField(required=False, max_length=100)
-    action = forms.ChoiceField(required=False, choices=[NO_CHOICE, *Action.choices], label="Decision")
+    action = forms.ChoiceField(required=False, choices=ACTIONS, label="Decision")
     audited = forms.ChoiceField(required=False, choices=[NO_CHOICE, ("yes", "yes"), ("no", "no")])
     stakes = forms.ChoiceField(required=False, choices=[NO_CHOICE, *Stakes.choices])
     outcome = forms.ChoiceField(required=False, choices=OUTCOMES, label="Review")
@@ -112,6 +113,31 @@ class PolicyForm(forms.Form):
         """Keep the form open with these faults beside the document."""
         self.faults = faults
         self.add_error("document", f"This is not a policy yet; see {len(faults)} fault(s) beside it.")
+
+
+class DraftForm(PolicyForm):
+    """An edit of a draft, with the revision that it started from."""
+
+    revision = forms.IntegerField(min_value=1, max_value=2**31 - 1, widget=forms.HiddenInput)
+
+
+class ActivationForm(ReasonForm):
+    """Now, or from a later moment on; `revision` is what the person saw."""
+
+    effective_at = Moment(label="From (UTC)", help_text="Empty: at once. Else the moment at which it takes effect.")
+    revision = forms.IntegerField(min_value=1, max_value=2**31 - 1, widget=forms.HiddenInput)
+
+
+class AgainstForm(forms.Form):
+    """Which version to compare with."""
+
+    against = forms.TypedChoiceField(coerce=int, required=False, empty_value=None, label="Compared with")
+
+    def __init__(self, *arguments: Any, versions: Sequence[int], **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        field = self.fields["against"]
+        assert isinstance(field, forms.TypedChoiceField)
+        field.choices = [("", "its parent"), *((version, f"version {version}") for version in versions)]
 
 
 class RecalibrationForm(forms.Form):
@@ -275,3 +301,17 @@ class KeyForm(forms.Form):
         if moment and moment <= self.now:
             raise ValidationError("That moment has passed.")
         return moment
+
+
+class WebhookForm(forms.Form):
+    url = forms.CharField(
+        max_length=2000,
+        label="Address",
+        help_text="Starts with https:// and is on the public internet.",
+        widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off"}),
+    )
+    description = forms.CharField(required=False, max_length=200, help_text="What listens there.")
+
+
+class DeliveryFilters(forms.Form):
+    state = forms.ChoiceField(required=False, choices=[("", "all"), *DeliveryState.choices])

@@ -1,6 +1,7 @@
 """Compound reads of routing."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
@@ -10,18 +11,58 @@ from django.db.models import Count, Prefetch, Q, QuerySet, TextField
 from django.db.models.functions import Cast, Coalesce
 
 from labeling.models import Rating, Verdict, VerdictValue
-from reviewapp.core.models import Project, TaskKind
-from routing.models import Action, Decision, Output, OutputReview, Recalibration, RecalibrationStatus
+from reviewapp.core.models import Content, Project, TaskKind
+from routing.models import (
+    Action,
+    Decision,
+    Output,
+    OutputReview,
+    Recalibration,
+    RecalibrationStatus,
+    TrafficReference,
+)
 from routing.policy.error_rate import Stratum
+
+# The action of an output that waits for judges: it has no decision yet.
+PENDING = "pending"
 
 
 def outputs_with_decisions(project: Project) -> QuerySet[Output]:
-    """Outputs with their decision, review item and verdict in a fixed number of queries; no payloads."""
+    """Outputs with their decision, review item and verdict in a fixed number of queries; no payloads.
+
+    Where there is no decision yet there is a judge request.
+    """
     reviews = OutputReview.objects.select_related("item", "item__verdict", "item__verdict__rubric").order_by("id")
     return (
         Output.objects.filter(project=project)
-        .select_related("decision", "decision__policy", "decision__calibrator")
-        .defer("metadata", "decision__policy__document", "decision__calibrator__parameters")
+        .select_related(
+            "decision", "decision__policy", "decision__calibrator", "judge_request", "judge_request__policy__calibrator"
+        )
+        .defer(
+            "metadata",
+            "decision__policy__document",
+            "decision__calibrator__parameters",
+            "judge_request__given",
+            "judge_request__policy__document",
+            "judge_request__policy__calibrator__parameters",
+        )
+        .prefetch_related(Prefetch("reviews", queryset=reviews))
+    )
+
+
+def explained_outputs(project: Project) -> QuerySet[Output]:
+    """Outputs with everything that their decisions rest on, payloads too: for one at a time."""
+    reviews = OutputReview.objects.select_related("item__rubric", "item__verdict__rubric").order_by("id")
+    return (
+        Output.objects.filter(project=project)
+        .select_related(
+            "project",
+            "content",
+            "decision__project",
+            "decision__policy",
+            "decision__calibrator",
+            "judge_request__policy__calibrator",
+        )
         .prefetch_related(Prefetch("reviews", queryset=reviews))
     )
 
@@ -41,21 +82,27 @@ def filtered_outputs(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> QuerySet[Output]:
-    """The outputs that match every filter given, newest first. `since` is included, `until` is not."""
+    """The outputs that match every filter given, newest first. `since` is included, `until` is not.
+
+    `action` may be "pending"; the stakes and flags of what is pending are those it will be decided with.
+    """
     conditions: dict[str, Any] = {
         "external_id": external_id,
         "intent": intent,
-        "decision__action": action,
-        "decision__stakes": stakes,
+        "decision__action": "" if action == PENDING else action,
         "received_at__gte": since,
         "received_at__lt": until,
     }
     outputs = outputs_with_decisions(project).filter(**{name: value for name, value in conditions.items() if value})
+    if action == PENDING:
+        outputs = outputs.filter(decision__isnull=True)
+    if stakes:
+        waiting = Q(decision__isnull=True, judge_request__stakes=stakes)
+        outputs = outputs.filter(Q(decision__stakes=stakes) | waiting)
     if flag:
         # JSON containment exists on one engine only; flags are plain words, so their quoted text will do.
-        outputs = outputs.alias(flag_words=Cast("decision__flags", TextField())).filter(
-            flag_words__contains=f'"{flag}"'
-        )
+        flags = Coalesce(Cast("decision__flags", TextField()), Cast("judge_request__flags", TextField()))
+        outputs = outputs.alias(flag_words=flags).filter(flag_words__contains=f'"{flag}"')
     return outputs.order_by("-id")
 
 
@@ -119,6 +166,9 @@ def logged_outputs(project: Project, *, since: datetime | None = None, most: int
             "output__intent",
             "output__metadata",
             "output__prompt_fingerprint",
+            "output__task_kind",
+            "output__content_id",
+            "policy_id",
             "stakes",
             "flags",
             "trace",
@@ -159,6 +209,68 @@ def judged_outputs(project: Project) -> list[dict[str, Any]]:
         )
     )
     return [dict(row) for row in rows]
+
+
+def projects_due_for_policy(now: datetime) -> list[Project]:
+    """Projects whose scheduled policy should be in force by now."""
+    return list(Project.objects.filter(scheduled_activation__effective_at__lte=now).order_by("pk"))
+
+
+@dataclass(frozen=True, slots=True)
+class Flagged:
+    """How many of the `outputs` of a window carry a flag, and what people said of those they judged."""
+
+    outputs: int
+    flagged: int
+    judged: int
+    accepted: int
+
+
+def flagged_since(project: Project, flag: str, since: datetime) -> Flagged:
+    """Counts of outputs decided since then, and of those that carry `flag`."""
+    rows = Decision.objects.filter(project=project, decided_at__gte=since)
+    flagged = rows.alias(flag_words=Cast("flags", TextField())).filter(flag_words__contains=f'"{flag}"')
+    judged = Q(output__reviews__item__verdict__isnull=False)
+    counts = flagged.aggregate(
+        flagged=Count("pk", distinct=True),
+        judged=Count("pk", filter=judged, distinct=True),
+        accepted=Count("pk", filter=Q(output__reviews__item__verdict__value=VerdictValue.ACCEPT), distinct=True),
+    )
+    return Flagged(outputs=rows.count(), **counts)
+
+
+def ordinary_contents(project: Project, *, most: int) -> list[Content]:
+    """The newest contents that are ordinary: not flagged, or flagged and accepted by people all the same."""
+    cleared = Q(flags=[]) | Q(output__reviews__item__verdict__value=VerdictValue.ACCEPT)
+    rows = Decision.objects.filter(cleared, project=project).order_by("-output_id")
+    ids = list(rows.values_list("output__content_id", flat=True)[:most])
+    return list(Content.objects.filter(pk__in=ids).order_by("pk"))
+
+
+# A look at the traffic is worth renewing after a day and this many further outputs.
+LOOK_EVERY = timedelta(days=1)
+LOOK_OUTPUTS = 200
+
+
+def projects_due_for_a_look(now: datetime) -> list[Project]:
+    """Projects with enough outputs since the last look at their traffic, and the last look a day ago; or still
+    too small a look, and a tenth more to see."""
+    due = []
+    for project in Project.objects.order_by("pk"):
+        last = TrafficReference.objects.filter(project=project).order_by("-version").first()
+        if last is None:
+            if Output.objects.filter(project=project).exists():
+                due.append(project)
+            continue
+        seen = len(last.content_ids)
+        growing = seen < LOOK_OUTPUTS
+        if not growing and last.created_at > now - LOOK_EVERY:
+            continue
+        enough = max(10, seen // 10) if growing else LOOK_OUTPUTS
+        newer = Output.objects.filter(project=project, received_at__gt=last.created_at)
+        if newer.order_by()[:enough].count() >= enough:
+            due.append(project)
+    return due
 
 
 # A proposal is worth a person's time again after a week and this many further verdicts.

@@ -12,14 +12,18 @@ from labeling.models import GoldCase, GoldenSet, ReviewItem, Rubric, Seat
 from labeling.services.claiming import escalate
 from labeling.services.rubrics import draft_rubric
 from labeling.services.submitting import undo_rating
-from reviewapp.core.models import ApiKey
+from reviewapp.core.models import ApiKey, Project
+from reviewapp.core.sealing import seal
 from reviewapp.core.services.keys import create_api_key
 from reviewapp.core.services.people import add_member, pause_member
-from routing.models import Calibrator, Certificate, Output, Policy, Recalibration
+from routing.models import Calibrator, Certificate, Judge, Output, Policy, Recalibration, WebhookEndpoint
+from routing.services.feed import publish_verdicts
 from routing.services.golden import freeze_from_verdicts
-from routing.services.policies import draft_policy
+from routing.services.policies import draft_policy, schedule_policy
 from routing.services.projects import ACCEPTABILITY
 from routing.services.recalibration import propose_recalibration
+from routing.services.two_persons import ask_for_two_persons, end_two_persons
+from routing.services.webhooks import new_secret
 from tests.factories import (
     ACCEPT,
     REJECT,
@@ -33,6 +37,7 @@ from tests.factories import (
     run_body,
     submit,
 )
+from tests.judges.standing import stand_judge
 from tests.learning.history import SHIPPING, hand_in, judge_open
 from tests.people import Cast, make_cast, policy_document
 
@@ -54,6 +59,7 @@ class World:
         golden_set = GoldenSet.objects.filter(project=project)[0]
         of_one: dict[str, list[Any]] = {
             "console-output": [Output.objects.filter(project=project, reviews__isnull=False)[0].pk],
+            "console-output-explain": [Output.objects.filter(project=project, reviews__isnull=False)[0].pk],
             "console-policy": [policy.version],
             "console-policy-replay": [policy.version],
             "console-recalibration": [Recalibration.objects.filter(project=project)[0].pk],
@@ -63,6 +69,8 @@ class World:
             "console-golden-set-download": [golden_set.name],
             "console-gold-case": [GoldCase.objects.filter(project=project)[0].pk],
             "console-rubric": [rubric.name, rubric.version],
+            "console-webhook": [webhook_of(project).pk],
+            "console-judge": [f"{project.slug}-judge"],
         }
         lists = (
             "console",
@@ -72,14 +80,22 @@ class World:
             "console-reviewers",
             "console-rubrics",
             "console-policies",
+            "console-detectors",
             "console-recalibrations",
             "console-certificates",
             "console-golden-sets",
             "console-gold-cases",
             "console-gold-answers",
             "console-settings",
+            "console-webhooks",
+            "console-judges",
         )
         return {name: self.address(name, *of_one.get(name, [])) for name in (*lists, *of_one)}
+
+    def draft(self) -> Policy:
+        """The newest draft that nobody measured, so that it can be edited."""
+        drafts = Policy.objects.filter(project=self.cast.project, published_at=None, proposed_by=None)
+        return drafts.order_by("-pk")[0]
 
     def acting(self) -> dict[str, str]:
         """Every address that only owners may use."""
@@ -89,15 +105,25 @@ class World:
         reviewer = self.cast.reviewers[0].pk
         of_one = {
             "console-policy-activate": [policy.version],
+            "console-policy-edit": [self.draft().version],
             "console-recalibration-decide": [Recalibration.objects.filter(project=project)[0].pk],
             "console-gold-case-retire": [case.pk],
             "console-password": [reviewer],
             "console-pause": [reviewer],
             "console-resume": [reviewer],
             "console-key-revoke": [ApiKey.objects.filter(project=project)[0].pk],
+            "console-judge-change": [f"{project.slug}-judge"],
+            "console-judge-try": [f"{project.slug}-judge"],
+            "console-webhook-switch": [webhook_of(project).pk],
+            "console-webhook-rotate": [webhook_of(project).pk],
+            "console-webhook-test": [webhook_of(project).pk],
+            "console-webhook-redeliver": [webhook_of(project).pk],
+            "console-delivery-redeliver": [webhook_of(project).deliveries.order_by("pk")[0].pk],
         }
         forms = (
             "console-policy-draft",
+            "console-policy-cancel",
+            "console-two-persons",
             "console-recalibration-propose",
             "console-certificate-issue",
             "console-golden-set-freeze",
@@ -105,8 +131,14 @@ class World:
             "console-queue",
             "console-people",
             "console-keys",
+            "console-webhook-add",
+            "console-judge-add",
         )
         return {name: self.address(name, *of_one.get(name, [])) for name in (*forms, *of_one)}
+
+
+def webhook_of(project: Project) -> WebhookEndpoint:
+    return WebhookEndpoint.objects.filter(project=project).order_by("pk")[0]
 
 
 def make_world(slug: str = "shop", seed: int = 1) -> World:
@@ -133,10 +165,21 @@ def grow(cast: Cast, rng: np.random.Generator) -> None:
     cast.put_in_force(tier=SHIPPING, gold_rate=0.5)
     judge(cast.reviewers[2], now=now)
     draft_policy(project=project, document=policy_document(tier=SHIPPING), actor="test", note="A draft.")
+    coming = draft_policy(project=project, document=policy_document(), actor="test", note="For later.")
+    schedule_policy(policy=coming, actor="test", now=now, effective_at=now + timedelta(days=30), reason="Next month.")
+    ask_for_two_persons(project=project, actor=f"person:{cast.owner.person_id}")
+    end_two_persons(project=project, actor=f"person:{cast.owner.person_id}", now=now)
+    end_two_persons(project=project, actor="person:0", now=now)
     propose_recalibration(project=project, actor=f"person:{cast.owner.person_id}", now=now, review_share=0.5)
     freeze_from_verdicts(project=project, actor="command", now=now, size=20)
     draft_rubric(project=project, name="later", task_kind="pointwise", criteria=ACCEPTABILITY, actor="test")
     create_api_key(project=project, scopes=["read"], actor="test", name="A reader")
+    # On loopback, which is never asked: nothing of a test goes out.
+    WebhookEndpoint.objects.create(project=project, url="https://127.0.0.1/hook", secret=seal(new_secret()))
+    publish_verdicts(project=project, now=now + timedelta(hours=1))
+    output = Output.objects.filter(project=project, judge_request=None).order_by("pk")[0]
+    further = Judge.objects.filter(project=project).count()
+    stand_judge(project, f"{project.slug}-judge{further or ''}", now=now, output=output)
     count = project.memberships.count()
     extra = add_member(project=project, email=f"more{count}@{project.slug}.example", role="reviewer", actor="test")
     pause_member(membership=extra, actor="test", reason="On leave.", now=now)

@@ -36,6 +36,15 @@ class Caller:
     def post(self, path: str, body: Any = None) -> Any:
         return self.send(path, json.dumps({} if body is None else body))
 
+    def put(self, path: str, body: Any) -> Any:
+        return self.client.put(PREFIX + path, json.dumps(body), content_type="application/json", headers=self.headers)
+
+    def patch(self, path: str, body: Any) -> Any:
+        return self.client.patch(PREFIX + path, json.dumps(body), content_type="application/json", headers=self.headers)
+
+    def delete(self, path: str) -> Any:
+        return self.client.delete(PREFIX + path, headers=self.headers)
+
     def send(self, path: str, raw: str | bytes, content_type: str = "application/json") -> Any:
         """A body as it stands, well-formed or not."""
         return self.client.post(PREFIX + path, raw, content_type=content_type, headers=self.headers)
@@ -92,9 +101,13 @@ def make_cast(slug: str = "shop") -> Cast:
 
 
 def policy_document(*, tier: Mapping[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
-    """A policy with one tier for all stakes; without more words it reviews everything, once."""
+    """A policy with one tier for all stakes; without more words it reviews everything, once.
+
+    One that ships by threshold expects no signal by name: what a calibrator would expect is for tests of those.
+    """
     general = {"mode": "always", "overlap_share": 0.0} | dict(tier or {})
-    return {"tiers": {"high": general, "mid": general, "low": general}, "gold_rate": 0.0} | fields
+    named = {"required_signals": []} if general["mode"] == "below_threshold" else {}
+    return {"tiers": {"high": general, "mid": general, "low": general}, "gold_rate": 0.0} | named | fields
 
 
 def person(member: Membership) -> Caller:

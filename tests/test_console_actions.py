@@ -96,9 +96,10 @@ def test_a_policy_comes_into_force_with_a_reason_and_only_with_one(owner: Client
     version = active_version(cast)
     address = "/projects/shop/policies/1/activate/"
     assert "What changes against version" in text_of(owner.get(address))
-    refused = owner.post(address, {"reason": "  "})
+    assert "Roll back to v1" in text_of(owner.get("/projects/shop/policies/1/"))
+    refused = owner.post(address, {"reason": "  ", "revision": 1})
     assert (refused.status_code, active_version(cast)) == (400, version)
-    owner.post(address, {"reason": "Back to the start."})
+    owner.post(address, {"reason": "Back to the start.", "revision": 1})
     activation = PolicyActivation.objects.latest("pk")
     assert (active_version(cast), activation.reason) == (1, "Back to the start.")
     assert activation.actor == f"person:{cast.owner.person_id}"

@@ -2,12 +2,13 @@
 
 from django.http import Http404
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from labeling.api.schemas import DISPUTE, ROWS, RUBRIC, RUBRIC_BODY
 from labeling.models import ActiveRubric, Rubric
 from labeling.queries.agreement import agreement_rows
 from labeling.queries.disputes import disputes, shown_dispute
@@ -16,11 +17,14 @@ from labeling.serializers.rubrics import RubricIn, shown_rubric_in_full
 from labeling.services.rubrics import RubricRefused, draft_rubric, publish_rubric
 from reviewapp.core.access import OWNING_ROLES, READING_ROLES, actor_of, project_for
 from reviewapp.core.models import Project, Scope
-from reviewapp.core.pagination import listed
+from reviewapp.core.openapi import answer, page_of
+from reviewapp.core.pagination import PageIn, listed
 from reviewapp.core.problems import Problem
 from reviewapp.core.serializers import Empty, StrictSerializer
 
-OBJECT = OpenApiResponse(description="See the documentation.")
+AGREEMENT = answer(ROWS, "One row per rubric, criterion and slice.")
+REVIEWERS = answer(ROWS, "One row per reviewer.")
+RUBRIC_ANSWER = answer(RUBRIC, "The version, with the values that fail.")
 
 
 class AgreementIn(StrictSerializer):
@@ -51,7 +55,7 @@ class MeasuringView(APIView):
 
 
 class AgreementView(MeasuringView):
-    @extend_schema(parameters=[AgreementIn], responses={200: OBJECT})
+    @extend_schema(parameters=[AgreementIn], responses={200: AGREEMENT})
     def get(self, request: Request, slug: str | None = None) -> Response:
         project = self.reading(request, slug)
         filters = AgreementIn(data=request.query_params.dict())
@@ -60,13 +64,13 @@ class AgreementView(MeasuringView):
 
 
 class DisputesView(MeasuringView):
-    @extend_schema(responses={200: OBJECT})
+    @extend_schema(parameters=[PageIn], responses={200: page_of(DISPUTE)})
     def get(self, request: Request, slug: str | None = None) -> Response:
         return listed(request, disputes(self.reading(request, slug)), shown_dispute)
 
 
 class ReviewersView(MeasuringView):
-    @extend_schema(parameters=[SinceIn], responses={200: OBJECT})
+    @extend_schema(parameters=[SinceIn], responses={200: REVIEWERS})
     def get(self, request: Request, slug: str | None = None) -> Response:
         project = self.reading(request, slug)
         filters = SinceIn(data=request.query_params.dict())
@@ -75,14 +79,14 @@ class ReviewersView(MeasuringView):
 
 
 class RubricsView(MeasuringView):
-    @extend_schema(responses={200: OBJECT})
+    @extend_schema(parameters=[PageIn], responses={200: page_of(RUBRIC)})
     def get(self, request: Request, slug: str | None = None) -> Response:
         project = self.reading(request, slug)
         active = set(ActiveRubric.objects.filter(project=project).values_list("rubric_id", flat=True))
         rows = Rubric.objects.filter(project=project).prefetch_related("criteria").order_by("-pk")
         return listed(request, rows, lambda row: shown_rubric_in_full(row, active_ids=active))
 
-    @extend_schema(request=RubricIn, responses={201: OBJECT})
+    @extend_schema(request={"application/json": RUBRIC_BODY}, responses={201: RUBRIC_ANSWER})
     def post(self, request: Request, slug: str | None = None) -> Response:
         project = self.owning(request, slug)
         body = RubricIn(data=request.data)
@@ -92,7 +96,7 @@ class RubricsView(MeasuringView):
 
 
 class PublishRubricView(MeasuringView):
-    @extend_schema(request=Empty, responses={200: OBJECT})
+    @extend_schema(request=Empty, responses={200: RUBRIC_ANSWER})
     def post(self, request: Request, name: str, version: int, slug: str | None = None) -> Response:
         project = self.owning(request, slug)
         rubric = Rubric.objects.filter(project=project, name=name, version=version).first()

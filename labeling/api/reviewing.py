@@ -9,9 +9,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from labeling.access import own_assignment
+from labeling.api.schemas import CLAIM
 from labeling.blinding import blinded_claim
 from labeling.serializers.reviewing import (
-    ClaimOut,
     DraftIn,
     LeaseOut,
     OptionalReasonIn,
@@ -30,15 +30,26 @@ from labeling.services.claiming import (
 )
 from labeling.services.submitting import Submission, SubmissionInvalid, submit_rating, undo_rating
 from reviewapp.core.access import membership_of
+from reviewapp.core.openapi import PEOPLE, answer
 from reviewapp.core.parsers import unstorable
 from reviewapp.core.problems import Problem
 from reviewapp.core.serializers import Empty
 
 MAX_DRAFT_CHARACTERS = 400_000
+CLAIMED = answer(CLAIM, "What to judge, blinded, and by which rubric.")
+ENDED = OpenApiResponse(description="The item has been handed in, given back or passed on.")
+NOTHING = OpenApiResponse(description="Done.")
+SAVED = answer(
+    {"type": "object", "required": ["saved_at"], "properties": {"saved_at": {"type": "string", "format": "date-time"}}},
+    "Saved.",
+)
 
 
 class ReviewingView(APIView):
     """Turns what the services refuse into problems."""
+
+    # For the document: a program has no queue of its own.
+    callers = PEOPLE
 
     def handle_exception(self, error: Exception) -> Response:
         if isinstance(error, AssignmentLost):
@@ -52,7 +63,7 @@ class ReviewingView(APIView):
 
 class ClaimView(ReviewingView):
     @extend_schema(
-        request=Empty, responses={200: ClaimOut, 204: OpenApiResponse(description="Nothing for this person.")}
+        request=Empty, responses={200: CLAIMED, 204: OpenApiResponse(description="Nothing for this person.")}
     )
     def post(self, request: Request, slug: str) -> Response:
         now = timezone.now()
@@ -63,7 +74,7 @@ class ClaimView(ReviewingView):
 
 
 class SubmitView(ReviewingView):
-    @extend_schema(request=SubmissionIn, responses={200: ReceiptOut, 201: ReceiptOut})
+    @extend_schema(request=SubmissionIn, responses={200: ReceiptOut, 201: ReceiptOut, 409: ENDED})
     def post(self, request: Request, token: str) -> Response:
         assignment = own_assignment(request.user, token)
         body = SubmissionIn(data=request.data)
@@ -75,7 +86,7 @@ class SubmitView(ReviewingView):
 
 
 class UndoView(ReviewingView):
-    @extend_schema(request=Empty, responses={200: ClaimOut})
+    @extend_schema(request=Empty, responses={200: CLAIMED, 409: ENDED})
     def post(self, request: Request, token: str) -> Response:
         now = timezone.now()
         undo_rating(assignment=own_assignment(request.user, token), now=now)
@@ -83,14 +94,14 @@ class UndoView(ReviewingView):
 
 
 class HeartbeatView(ReviewingView):
-    @extend_schema(request=Empty, responses={200: LeaseOut})
+    @extend_schema(request=Empty, responses={200: LeaseOut, 409: ENDED})
     def post(self, request: Request, token: str) -> Response:
         expires = extend_lease(assignment=own_assignment(request.user, token), now=timezone.now())
         return Response({"lease_expires_at": expires})
 
 
 class DraftView(ReviewingView):
-    @extend_schema(request=DraftIn, responses={200: OpenApiResponse(description="{saved_at}")})
+    @extend_schema(request={"application/json": {"type": "object"}}, responses={200: SAVED, 409: ENDED})
     def post(self, request: Request, token: str) -> Response:
         assignment = own_assignment(request.user, token)
         now = timezone.now()
@@ -99,7 +110,7 @@ class DraftView(ReviewingView):
 
 
 class ReleaseView(ReviewingView):
-    @extend_schema(request=OptionalReasonIn, responses={204: None})
+    @extend_schema(request=OptionalReasonIn, responses={204: NOTHING, 409: ENDED})
     def post(self, request: Request, token: str) -> Response:
         body = OptionalReasonIn(data=request.data)
         body.is_valid(raise_exception=True)
@@ -110,7 +121,7 @@ class ReleaseView(ReviewingView):
 
 
 class EscalateView(ReviewingView):
-    @extend_schema(request=ReasonIn, responses={204: None})
+    @extend_schema(request=ReasonIn, responses={204: NOTHING, 409: ENDED})
     def post(self, request: Request, token: str) -> Response:
         body = ReasonIn(data=request.data)
         body.is_valid(raise_exception=True)

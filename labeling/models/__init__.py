@@ -1,6 +1,7 @@
 from labeling.models.gold import GoldCase, GoldOrigin, GoldResult
 from labeling.models.golden import GoldenCase, GoldenSet
 from labeling.models.items import ItemKind, ItemStatus, Lane, QueueSettings, ReviewItem, Seat, SeatState
+from labeling.models.notices import VerdictNotice
 from labeling.models.ratings import (
     Assignment,
     AssignmentState,
@@ -39,5 +40,6 @@ __all__ = [
     "Seat",
     "SeatState",
     "Verdict",
+    "VerdictNotice",
     "VerdictValue",
 ]

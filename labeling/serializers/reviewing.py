@@ -50,11 +50,3 @@ class ReceiptOut(serializers.Serializer[Any]):
 
 class LeaseOut(serializers.Serializer[Any]):
     lease_expires_at = serializers.DateTimeField()
-
-
-class ClaimOut(serializers.Serializer[Any]):
-    assignment = serializers.CharField()
-    lease_expires_at = serializers.DateTimeField()
-    task = serializers.JSONField()
-    rubric = serializers.JSONField()
-    today = serializers.JSONField()

@@ -119,6 +119,8 @@ def _check_scale(criterion: Mapping[str, Any], at: str) -> None:
     if not isinstance(fails, list):
         raise RubricRefused(f"{at}/fail_values", "fail_values is a list")
     values = [level.get("value") for level in levels]
+    if not all(isinstance(value, str | int | float) for value in values):
+        raise RubricRefused(f"{at}/levels", "a level's value is a text, a number, true or false")
     if len(values) < 2 or len({str(value) for value in values}) != len(values):
         raise RubricRefused(f"{at}/levels", "a scale needs at least two levels with different values")
     if criterion["type"] == CriterionType.BINARY and len(values) != 2:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from labeling.models import ItemStatus, Rating, ReachedBy, ReviewItem, Verdict
+from labeling.models import ItemStatus, Rating, ReachedBy, ReviewItem, Verdict, VerdictNotice
 from labeling.services.claiming import open_dispute
 from labeling.services.enqueue import new_public_id
 from labeling.verdicts import Agreed, Judgement, aggregate
@@ -42,7 +42,7 @@ def _adjudicated(rating: Rating) -> Agreed:
 
 def _decide(item: ReviewItem, agreed: Agreed, basis: list[Rating], standing: list[Rating], now: datetime) -> None:
     item.status = ItemStatus.SETTLED
-    item.verdict = Verdict.objects.create(
+    verdict = Verdict.objects.create(
         item=item,
         public_id=new_public_id(),
         sequence=item.verdicts.count() + 1,
@@ -57,3 +57,5 @@ def _decide(item: ReviewItem, agreed: Agreed, basis: list[Rating], standing: lis
         decided_at=now,
         final_at=max(rating.undo_until for rating in basis),
     )
+    VerdictNotice.objects.create(verdict=verdict, project_id=item.project_id, final_at=verdict.final_at)
+    item.verdict = verdict

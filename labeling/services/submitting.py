@@ -29,6 +29,7 @@ from labeling.models import (
     VerdictValue,
 )
 from labeling.services.claiming import AssignmentLost, locked_assignment
+from labeling.services.notices import withdraw_notice
 from labeling.services.settling import settle
 
 OTHER_SIDE = {"a": "b", "b": "a"}
@@ -227,7 +228,8 @@ def _count(item: ReviewItem, rating: Rating, now: datetime) -> None:
 def undo_rating(*, assignment: Assignment, now: datetime) -> Assignment:
     """Withdraw the standing rating within its undo window and lease the seat again.
 
-    Raises AssignmentLost once the window has closed or an adjudicator has begun on the item.
+    Raises AssignmentLost once the window has closed, an adjudicator has begun on the item, or the verdict
+    that rests on it has been passed on.
     """
     assignment = locked_assignment(assignment.token, [assignment.reviewer_id])
     rating = assignment.ratings.standing().order_by("-revision").first()
@@ -263,6 +265,9 @@ def _reopen(item: ReviewItem, *, adjudication: bool) -> None:
             return
         # Only this undo stands between the dispute and its end, so the adjudicator's seat waits closed.
         Seat.objects.filter(pk=seat_zero.pk).update(state=SeatState.CLOSED)
+    if item.verdict_id and not withdraw_notice(verdict_id=item.verdict_id):
+        # Asked in time, but the lock came late: the caller knows the verdict by now.
+        raise AssignmentLost("The time to undo has passed.")
     ReviewItem.objects.filter(pk=item.pk).update(
         status=ItemStatus.DISPUTED if adjudication else ItemStatus.OPEN, verdict=None
     )

@@ -11,6 +11,10 @@ from reviewapp.core.problems import Problem, pointer_token
 MAX_DEPTH = 64
 
 
+class JsonObject(dict[str, Any]):
+    """A body. In a query string a number is a text; in a body, where it need not be, it must not be."""
+
+
 class StrictJSONParser(JSONParser):
     """Raises Problem 400 (or 413) with a pointer to what is wrong."""
 
@@ -24,7 +28,7 @@ class StrictJSONParser(JSONParser):
             raise Problem(400, "The body is not UTF-8.", code="malformed") from None
         except (ValueError, RecursionError) as error:
             raise Problem(400, f"The body is not valid JSON: {error}", code="malformed") from None
-        return data
+        return JsonObject(data) if isinstance(data, dict) else data
 
 
 def _refuse_constant(name: str) -> float:

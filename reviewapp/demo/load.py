@@ -26,6 +26,7 @@ from routing.services.intake import route_outputs
 from routing.services.policies import activate_policy, draft_policy
 from routing.services.projects import create_project
 from routing.services.recalibration import approve_recalibration, propose_recalibration
+from routing.services.traffic import look_at_traffic
 
 SLUG = "shop"
 PASSWORD = "brambleknock-2026"
@@ -68,8 +69,27 @@ POLICY: dict[str, Any] = {
             "store_hours": "low",
             "offers": "low",
         },
-        "rules": [{"name": "large amounts", "when": {">=": [{"var": "metadata.amount"}, 250]}, "stakes": "high"}],
+        # Without the second line an output that leaves the amount out would count as a large one.
+        "rules": [
+            {
+                "name": "large amounts",
+                "when": {
+                    "and": [{"!=": [{"var": "metadata.amount"}, None]}, {">=": [{"var": "metadata.amount"}, 250]}]
+                },
+                "stakes": "high",
+            }
+        ],
     },
+    "checks": [
+        {"kind": "max_length", "name": "fits-the-chat", "severity": "low", "characters": 480},
+        {
+            "kind": "must_not_match",
+            "name": "no-promises",
+            "severity": "mid",
+            "intents": ["refunds", "returns", "complaints"],
+            "pattern": r"(?i)\b(?:always|definitely|promise)\b",
+        },
+    ],
     "gold_rate": 0.1,
     "targets": {"undetected_error": 0.05, "level": 0.9},
 }
@@ -111,7 +131,15 @@ def _load(now: datetime, progress: Callable[[str], None]) -> Loaded:
     cut = int(HISTORY_SHARE * len(world))
     progress(f"{cut} outputs of the past two weeks, judged by colleagues")
     _live_through(project, world[:cut], colleagues, start=start, until=now - timedelta(days=2), rng=rng)
-    progress("a recalibration, approved by the owner")
+    progress("a look at the traffic, and a recalibration, approved by the owner")
+    look_at_traffic(project=project, actor=ACTOR, now=now - timedelta(days=2))
+    watchful = POLICY | {
+        "detectors": {"adversarial": {"false_alarm_rate": 0.02}, "novelty": {"false_alarm_rate": 0.03}}
+    }
+    policy = draft_policy(project=project, document=watchful, actor=ACTOR, note="Looks for novel inputs as well.")
+    activate_policy(
+        policy=policy, actor=f"person:{owner.person_id}", now=now - timedelta(days=2), reason="traffic known"
+    )
     proposal = propose_recalibration(
         project=project, actor=ACTOR, now=now - timedelta(days=2), review_share=0.4, audit_rate=0.25
     )

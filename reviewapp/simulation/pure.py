@@ -17,8 +17,10 @@ from reviewapp.simulation.reviewers import ADJUDICATOR, Panel, Reviewer, eight_r
 from reviewapp.simulation.stream import Arrival, Drawn
 from routing.policy.decide import Facts, RoutingDecision, decide
 from routing.policy.document import PolicyDocument
-from routing.policy.evidence import evidence_by_key
-from routing.policy.learning import Fitted, Logged, confidences, fit_calibrator, threshold_for_share, with_thresholds
+from routing.policy.drafting import budget_thresholds, with_thresholds
+from routing.policy.evidence import Evidence, weigh
+from routing.policy.learning import Fitted, fit_calibrator
+from routing.policy.scopes import Logged
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,28 +63,38 @@ def recalibrated(plan: Plan, policy: PolicyDocument, rows: Sequence[Logged]) -> 
     """The calibrator fitted on `rows`, oldest first, and the policy that spends the review budget."""
     newest_first = list(reversed(rows))
     fitted = fit_calibrator(newest_first)
-    below = max(0.0, (plan.review_share - plan.audit_rate) / (1.0 - plan.audit_rate))
-    threshold = threshold_for_share(confidences(fitted.parameters, newest_first), below)
-    document = with_thresholds(policy, dict.fromkeys(TIERS, threshold), audit_rate=plan.audit_rate)
-    return fitted, PolicyDocument.model_validate(document)
+    thresholds, _basis = budget_thresholds(
+        newest_first, fitted.parameters, policy, TIERS, review_share=plan.review_share, audit_rate=plan.audit_rate
+    )
+    draft = with_thresholds(policy, thresholds, audit_rate=plan.audit_rate)
+    return fitted, PolicyDocument.model_validate(draft.document)
 
 
 def logged(outcome: Outcome) -> Logged:
     arrival = outcome.arrival
+    evidence = evidence_in(arrival)
     return Logged(
         intent=arrival.row.intent,
         stakes=outcome.stakes,
-        evidence=evidence_by_key(arrival.signals),
+        evidence={key: found.value for key, found in evidence.items()},
         inclusion_probability=outcome.inclusion_probability,
         acceptable=None if outcome.rejected is None else not outcome.rejected,
-        prompt=fingerprint(arrival.row.prompt),
+        prompt=fingerprint([arrival.row.prompt, arrival.row.context]),
+        same_family=frozenset(key for key, found in evidence.items() if found.same_family),
     )
+
+
+def evidence_in(arrival: Arrival) -> dict[str, Evidence]:
+    """What the router makes of an arrival's signals."""
+    model = arrival.row.source.get("model")
+    return weigh(arrival.signals, [model] if model else [])
 
 
 def _live(
     arrival: Arrival, policy: PolicyDocument, calibrator: dict[str, Any] | None, plan: Plan, people: "_People"
 ) -> Outcome:
-    facts = Facts(arrival.external_id, arrival.row.intent, evidence=evidence_by_key(arrival.signals))
+    evidence = {key: found.value for key, found in evidence_in(arrival).items()}
+    facts = Facts(arrival.external_id, arrival.row.intent, evidence=evidence)
     decision = decide(facts, policy=policy, calibrator=calibrator, key=plan.draw_key)
     rejected, reviews = people.judge(arrival, decision) if decision.needs_review else (None, 0)
     return Outcome(

@@ -80,7 +80,7 @@ class World:
         decided = self._stream(self.drawn.stream, progress)
         verdicts = self._verdicts()
         reviews = Counter(given.output for given in self.given[before:] if given.kind != GOLD)
-        policy = ruling_in_force(self.cast.project).document
+        policy = ruling_in_force(self.cast.project, now=self.drawn.stream[-1].occurred_at).document
         return Run(
             plan=self.plan,
             pool=self.drawn.pool,

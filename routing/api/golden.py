@@ -4,7 +4,8 @@ from typing import Any
 
 from django.http import StreamingHttpResponse
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
@@ -15,13 +16,19 @@ from labeling.services.gold import GoldRefused, add_gold_case
 from labeling.services.golden import FreezeRefused, intact, jsonl
 from reviewapp.core.access import OWNING_ROLES, READING_ROLES, actor_of, project_for
 from reviewapp.core.models import Project, Scope, TaskKind
-from reviewapp.core.pagination import listed
+from reviewapp.core.openapi import answer, page_of
+from reviewapp.core.pagination import PageIn, listed
 from reviewapp.core.problems import Problem
 from reviewapp.core.serializers import StrictSerializer
 from routing.access import golden_set_of
-from routing.api.steering import OBJECT, SteeringView, checked
+from routing.api.schemas import GOLD_BODY, GOLD_CASE, GOLDEN_SET
+from routing.api.steering import SteeringView, checked
 from routing.serializers.steering import FreezeIn, GoldCaseIn
 from routing.services.golden import freeze_from_verdicts
+
+GOLDEN_SET_ANSWER = answer(GOLDEN_SET, "The version: what is in it, where it comes from, its digest.")
+FILE = OpenApiResponse(response=OpenApiTypes.STR, description="The file, one case per line.")
+NOTHING_TO_FREEZE = OpenApiResponse(description="There is no verdict that a case could be made of.")
 
 
 class GoldenView(SteeringView):
@@ -29,7 +36,8 @@ class GoldenView(SteeringView):
         if isinstance(error, FreezeRefused):
             error = Problem(409, str(error), code="nothing_to_freeze")
         elif isinstance(error, GoldRefused):
-            fault = {"pointer": error.pointer, "code": "invalid", "detail": str(error)}
+            code = "taken" if error.pointer == "/reference" else "invalid"
+            fault = {"pointer": error.pointer, "code": code, "detail": str(error)}
             error = Problem(400, "The gold case does not fit; see errors.", errors=[fault])
         return super().handle_exception(error)
 
@@ -66,12 +74,12 @@ def shown_gold_case(case: GoldCase) -> dict[str, Any]:
 
 
 class GoldenSetsView(GoldenView):
-    @extend_schema(responses={200: OBJECT})
+    @extend_schema(parameters=[PageIn], responses={200: page_of(GOLDEN_SET)})
     def get(self, request: Request, slug: str | None = None) -> Response:
         rows = GoldenSet.objects.filter(project=self.golden(request, slug)).select_related("parent").order_by("-pk")
         return listed(request, rows, shown_golden_set)
 
-    @extend_schema(request=FreezeIn, responses={201: OBJECT})
+    @extend_schema(request=FreezeIn, responses={201: GOLDEN_SET_ANSWER, 409: NOTHING_TO_FREEZE})
     def post(self, request: Request, slug: str | None = None) -> Response:
         project = self.golden(request, slug, write=True)
         body = checked(FreezeIn, request.data)
@@ -80,7 +88,7 @@ class GoldenSetsView(GoldenView):
 
 
 class GoldenSetView(GoldenView):
-    @extend_schema(responses={200: OBJECT})
+    @extend_schema(responses={200: GOLDEN_SET_ANSWER})
     def get(self, request: Request, name: str, slug: str | None = None) -> Response:
         golden_set = golden_set_of(self.golden(request, slug), name)
         return Response(shown_golden_set(golden_set) | {"intact": intact(golden_set)})
@@ -100,7 +108,7 @@ class AnyFormat(DefaultContentNegotiation):
 class GoldenExportView(GoldenView):
     content_negotiation_class = AnyFormat
 
-    @extend_schema(parameters=[ExportIn], responses={(200, "application/jsonl"): OBJECT})
+    @extend_schema(parameters=[ExportIn], responses={(200, "application/jsonl"): FILE})
     def get(self, request: Request, name: str, slug: str | None = None) -> StreamingHttpResponse:
         golden_set = golden_set_of(self.golden(request, slug), name)
         checked(ExportIn, request.query_params.dict())
@@ -111,12 +119,12 @@ class GoldenExportView(GoldenView):
 
 
 class GoldCasesView(GoldenView):
-    @extend_schema(responses={200: OBJECT})
+    @extend_schema(parameters=[PageIn], responses={200: page_of(GOLD_CASE)})
     def get(self, request: Request, slug: str | None = None) -> Response:
         cases = GoldCase.objects.filter(project=self.reading(request, slug)).select_related("item").order_by("-pk")
         return listed(request, cases, shown_gold_case)
 
-    @extend_schema(request=GoldCaseIn, responses={201: OBJECT})
+    @extend_schema(request={"application/json": GOLD_BODY}, responses={201: answer(GOLD_CASE, "The planted case.")})
     def post(self, request: Request, slug: str | None = None) -> Response:
         project = self.owning(request, slug)
         body = checked(GoldCaseIn, request.data)

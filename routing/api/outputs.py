@@ -13,30 +13,34 @@ from rest_framework.views import APIView
 
 from reviewapp.core.access import key_project
 from reviewapp.core.models import Project, Scope
-from reviewapp.core.openapi import inlined
+from reviewapp.core.openapi import answer, page_of
 from reviewapp.core.pagination import newest_first
 from reviewapp.core.problems import Problem
 from reviewapp.core.serializers import StrictSerializer
+from routing.api.schemas import BATCH_BODY, BATCH_ROW, OUTPUT, OUTPUT_BODY
 from routing.models import Action, Stakes
-from routing.queries import filtered_outputs, outputs_by_ids, outputs_with_decisions
-from routing.serializers.outputs import MAX_BATCH, OutputIn, parse_output, problem_of
+from routing.queries import PENDING, filtered_outputs, outputs_by_ids, outputs_with_decisions
+from routing.serializers.outputs import MAX_BATCH, parse_output, problem_of
 from routing.serializers.rendering import shown_output
-from routing.services.intake import NewOutput, Routed, route_outputs
+from routing.services.intake import Routed, route_outputs
+from routing.services.new_output import NewOutput
 
 CONFLICT = "This external_id was handed in with another body; nothing was changed."
-OUTPUT_BODY = inlined(OutputIn.model_json_schema())
-BATCH_BODY = {
-    "type": "object",
-    "required": ["outputs"],
-    "properties": {"outputs": {"type": "array", "minItems": 1, "maxItems": MAX_BATCH, "items": OUTPUT_BODY}},
-}
-OUTPUT_ANSWER = OpenApiResponse(description="The output, its decision and its verdict.")
+OUTPUT_ANSWER = answer(OUTPUT, "The output, its decision and its verdict.")
+BATCH_ANSWER = answer(
+    {
+        "type": "object",
+        "required": ["results"],
+        "properties": {"results": {"type": "array", "minItems": 1, "maxItems": MAX_BATCH, "items": BATCH_ROW}},
+    },
+    "One row per output, in order: the output with its decision, or a problem.",
+)
 
 
 class OutputFilters(StrictSerializer):
     external_id = serializers.CharField(required=False, max_length=200)
     intent = serializers.CharField(required=False, max_length=100)
-    action = serializers.ChoiceField(choices=Action.choices, required=False)
+    action = serializers.ChoiceField(choices=[*Action.choices, (PENDING, "waits for judges")], required=False)
     stakes = serializers.ChoiceField(choices=Stakes.choices, required=False)
     flag = serializers.ChoiceField(choices=["adversarial", "novel", "check_failed", "incident"], required=False)
     since = serializers.DateTimeField(required=False)
@@ -58,9 +62,7 @@ class OutputsView(APIView):
         output = outputs_with_decisions(project).get(pk=routed.output_id)
         return Response(shown_output(output), status=201 if routed.created else 200)
 
-    @extend_schema(
-        parameters=[OutputFilters], responses={200: OpenApiResponse(description="{next, previous, results}")}
-    )
+    @extend_schema(parameters=[OutputFilters], responses={200: page_of(OUTPUT)})
     def get(self, request: Request) -> Response:
         project = key_project(request, Scope.READ)
         filters = OutputFilters(data=request.query_params.dict())
@@ -80,10 +82,7 @@ class OutputView(APIView):
 
 
 class BatchView(APIView):
-    @extend_schema(
-        request={"application/json": BATCH_BODY},
-        responses={200: OpenApiResponse(description='{"results": [...]}, one per output, in order')},
-    )
+    @extend_schema(request={"application/json": BATCH_BODY}, responses={200: BATCH_ANSWER})
     def post(self, request: Request) -> Response:
         project = key_project(request, Scope.ROUTE)
         raws = _batch(request.data)

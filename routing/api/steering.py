@@ -1,4 +1,4 @@
-"""The owners' endpoints: policies, proposals, certificates, calibration."""
+"""The owners' endpoints: proposals, certificates, calibration. Policies have a module of their own."""
 
 from typing import Any
 
@@ -10,35 +10,32 @@ from rest_framework.views import APIView
 
 from reviewapp.core.access import OWNING_ROLES, READING_ROLES, actor_of, project_for
 from reviewapp.core.models import Project, Scope
-from reviewapp.core.pagination import listed
+from reviewapp.core.pagination import PageIn, listed
 from reviewapp.core.problems import Problem
 from reviewapp.core.serializers import StrictSerializer
-from routing.access import policy_of, recalibration_of
-from routing.models import ActivePolicy, Calibrator, Certificate, Policy, Recalibration
+from routing.access import recalibration_of
+from routing.models import ActivePolicy, Calibrator, Certificate, Recalibration
 from routing.serializers.steering import (
     ActivationIn,
     CertificateIn,
-    PolicyIn,
     RecalibrationIn,
     RejectionIn,
-    ReplayIn,
     shown_calibrator,
     shown_certificate,
-    shown_policy,
-    shown_policy_in_full,
     shown_recalibration,
 )
 from routing.services.certificates import issue_certificate
-from routing.services.policies import ActivationRefused, PolicyRefused, activate_policy, draft_policy
+from routing.services.policies import PolicyRefused
 from routing.services.recalibration import (
     RecalibrationRefused,
     approve_recalibration,
     propose_recalibration,
     reject_recalibration,
 )
-from routing.services.replays import replay_policy
+from routing.services.two_persons import ActivationRefused, SecondPersonNeeded
 
 OBJECT = OpenApiResponse(description="See the documentation.")
+REFUSED = OpenApiResponse(description="Not as things are: too few verdicts, decided already, or overtaken.")
 
 
 class SteeringView(APIView):
@@ -51,7 +48,7 @@ class SteeringView(APIView):
         elif isinstance(error, RecalibrationRefused):
             error = Problem(409, str(error), code="recalibration_refused")
         elif isinstance(error, ActivationRefused):
-            error = Problem(409, str(error), code="undecided_proposal")
+            error = _activation_problem(error)
         return super().handle_exception(error)
 
     def reading(self, request: Request, slug: str | None = None) -> Project:
@@ -61,6 +58,15 @@ class SteeringView(APIView):
         return project_for(request, slug, scope=Scope.ADMIN, roles=OWNING_ROLES)
 
 
+def _activation_problem(error: ActivationRefused) -> Problem:
+    if isinstance(error, SecondPersonNeeded):
+        return Problem(403, str(error), code=error.code)
+    if error.code == "effective_at":
+        fault = {"pointer": "/effective_at", "code": "out_of_range", "detail": str(error)}
+        return Problem(400, "The request does not fit; see errors.", errors=[fault])
+    return Problem(409, str(error), code=error.code)
+
+
 def checked(serializer: type[StrictSerializer], data: Any) -> dict[str, Any]:
     """The validated body, or a ValidationError."""
     body = serializer(data=data)
@@ -68,62 +74,14 @@ def checked(serializer: type[StrictSerializer], data: Any) -> dict[str, Any]:
     return dict(body.validated_data)
 
 
-def active_policy_id(project: Project) -> int | None:
-    return ActivePolicy.objects.filter(project=project).values_list("policy_id", flat=True).first()
-
-
-class PoliciesView(SteeringView):
-    @extend_schema(responses={200: OBJECT})
-    def get(self, request: Request, slug: str | None = None) -> Response:
-        project = self.reading(request, slug)
-        active = active_policy_id(project)
-        policies = Policy.objects.filter(project=project).select_related("parent", "calibrator").order_by("-pk")
-        return listed(
-            request,
-            policies.defer("document", "calibrator__parameters"),
-            lambda row: shown_policy(row, active_id=active),
-        )
-
-    @extend_schema(request=PolicyIn, responses={201: OBJECT})
-    def post(self, request: Request, slug: str | None = None) -> Response:
-        project = self.owning(request, slug)
-        body = checked(PolicyIn, request.data)
-        active = ActivePolicy.objects.select_related("policy__calibrator").get(project=project)
-        policy = draft_policy(project=project, calibrator=active.policy.calibrator, actor=actor_of(request), **body)
-        return Response(shown_policy_in_full(policy, active_id=active.policy_id), status=201)
-
-
-class PolicyView(SteeringView):
-    @extend_schema(responses={200: OBJECT})
-    def get(self, request: Request, version: int, slug: str | None = None) -> Response:
-        project = self.reading(request, slug)
-        return Response(shown_policy_in_full(policy_of(project, version), active_id=active_policy_id(project)))
-
-
-class ReplayView(SteeringView):
-    @extend_schema(request=ReplayIn, responses={200: OBJECT})
-    def post(self, request: Request, version: int, slug: str | None = None) -> Response:
-        policy = policy_of(self.owning(request, slug), version)
-        return Response(replay_policy(policy, **checked(ReplayIn, request.data)).as_json())
-
-
-class ActivateView(SteeringView):
-    @extend_schema(request=ActivationIn, responses={200: OBJECT})
-    def post(self, request: Request, version: int, slug: str | None = None) -> Response:
-        policy = policy_of(self.owning(request, slug), version)
-        body = checked(ActivationIn, request.data)
-        activate_policy(policy=policy, actor=actor_of(request), now=timezone.now(), **body)
-        return Response(shown_policy_in_full(policy, active_id=policy.pk))
-
-
 class RecalibrationsView(SteeringView):
-    @extend_schema(responses={200: OBJECT})
+    @extend_schema(parameters=[PageIn], responses={200: OBJECT})
     def get(self, request: Request, slug: str | None = None) -> Response:
         project = self.reading(request, slug)
         rows = Recalibration.objects.filter(project=project).select_related("policy", "calibrator", "certificate")
         return listed(request, rows.order_by("-pk"), shown_recalibration)
 
-    @extend_schema(request=RecalibrationIn, responses={201: OBJECT})
+    @extend_schema(request=RecalibrationIn, responses={201: OBJECT, 409: REFUSED})
     def post(self, request: Request, slug: str | None = None) -> Response:
         project = self.owning(request, slug)
         body = checked(RecalibrationIn, request.data)
@@ -138,7 +96,7 @@ class RecalibrationView(SteeringView):
 
 
 class ApproveView(SteeringView):
-    @extend_schema(request=ActivationIn, responses={200: OBJECT})
+    @extend_schema(request=ActivationIn, responses={200: OBJECT, 409: REFUSED})
     def post(self, request: Request, pk: int, slug: str | None = None) -> Response:
         proposal = recalibration_of(self.owning(request, slug), pk)
         body = checked(ActivationIn, request.data)
@@ -147,7 +105,7 @@ class ApproveView(SteeringView):
 
 
 class RejectView(SteeringView):
-    @extend_schema(request=RejectionIn, responses={200: OBJECT})
+    @extend_schema(request=RejectionIn, responses={200: OBJECT, 409: REFUSED})
     def post(self, request: Request, pk: int, slug: str | None = None) -> Response:
         proposal = recalibration_of(self.owning(request, slug), pk)
         body = checked(RejectionIn, request.data)
@@ -156,7 +114,7 @@ class RejectView(SteeringView):
 
 
 class CertificatesView(SteeringView):
-    @extend_schema(responses={200: OBJECT})
+    @extend_schema(parameters=[PageIn], responses={200: OBJECT})
     def get(self, request: Request, slug: str | None = None) -> Response:
         rows = Certificate.objects.filter(project=self.reading(request, slug)).order_by("-pk")
         return listed(request, rows, shown_certificate)

@@ -12,6 +12,10 @@ class Migration(migrations.Migration):
         *append_only("routing_outputreview"),
         *append_only("routing_calibrator"),
         *append_only("routing_certificate"),
+        *append_only("routing_trafficreference"),
         *append_only("routing_policyactivation"),
+        *append_only("routing_verdictevent"),
+        *append_only("routing_judgeversion"),
+        *append_only("routing_judgeverdict"),
         *append_only("routing_policy", "OLD.published_at IS NOT NULL"),
     ]

@@ -12,9 +12,10 @@ class Calibrator(models.Model):
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="calibrators")
     version = models.PositiveIntegerField()
-    # {"cells": {...}}: one model per intent and set of signals, see routing.policy.confidence.
+    # Per intent and for all others: what each signal is worth, and one model per set of useful ones. The shape is
+    # described in routing.policy.confidence.
     parameters = models.JSONField()
-    # Held-out reliability: Brier, log-loss, bins, counts.
+    # Held-out reliability: Brier, log-loss, bins, counts; overall and by intent, and every signal with its worth.
     metrics = models.JSONField()
     fitted_on = models.JSONField()
     created_at = models.DateTimeField(default=timezone.now)

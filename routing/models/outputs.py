@@ -49,17 +49,29 @@ class Output(models.Model):
         return self.external_id
 
 
+class SignalOrigin(models.TextChoices):
+    """Who said it: the caller with the output, or a judge of ours that the policy asked."""
+
+    CALLER = "caller"
+    JUDGE = "judge"
+
+
 class Signal(models.Model):
     """One piece of evidence, as handed in. `evidence` is what it was turned into, in [0, 1]."""
 
     output = models.ForeignKey(Output, on_delete=models.PROTECT, related_name="signals")
     key = models.CharField(max_length=120, help_text="kind, or kind:name")
     kind = models.CharField(max_length=30)
+    origin = models.CharField(max_length=6, choices=SignalOrigin, default=SignalOrigin.CALLER)
     data = models.JSONField()
     evidence = models.FloatField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["output", "key"], name="signal_key_unique")]
+        constraints = [
+            # A caller may have spoken in the name of a judge of ours: that counts for nothing, and is kept.
+            models.UniqueConstraint(fields=["output", "key", "origin"], name="signal_key_unique"),
+            models.CheckConstraint(condition=models.Q(origin__in=SignalOrigin.values), name="signal_origin_known"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.key} of {self.output_id}"

@@ -3,16 +3,19 @@
 A fitted model is a plain dict that survives JSON:
 
 - `{"kind": "constant", "keys": […], "value": v}`: the evidence says nothing, v is the base rate;
-- `{"kind": "platt", "keys": [key], "clip": c, "slope": a, "intercept": b}`: σ(a·logit(e) + b);
+- `{"kind": "platt", "keys": [key], "clip": c, "slope": a, "intercept": b}`: σ(a·f(e) + b);
 - `{"kind": "isotonic", "keys": [key], "x": […], "y": […]}`: linear between the points, flat outside;
 - `{"kind": "logistic", "keys": […], "clip": c, "mean": […], "scale": […], "coefficients": […],
-  "intercept": b}`: σ(Σ w_i·(logit(e_i) − mean_i)/scale_i + b).
+  "intercept": b}`: p = σ(Σ w_i·(f(e_i) − mean_i)/scale_i + b); where it has `x` and `y` too, the mean of p and
+  of what the line between those points has at p.
 
-Evidence is one number in [0, 1] per signal key; `clip` keeps its logit finite. Only fitting imports
-scikit-learn; `predict` and `predict_many` need numpy alone, so that a web process starts without it.
+Evidence is one number in [0, 1] per signal key. f is the logit, with `clip` to keep it finite, or for the keys
+in `linear` the evidence itself: a judge's "pass" is a word and no probability of 1. No coefficient is below 0, so
+that more evidence never lowers confidence. `base` is the share of acceptable outputs that a model was fitted on.
+Only fitting imports scikit-learn; the rest needs numpy alone, so that a web process starts without it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,13 +90,42 @@ def predict_many(model: Mapping[str, Any], matrix: ArrayLike) -> Floats:
         case "constant":
             return np.full(len(rows), float(model["value"]))
         case "platt":
-            return _sigmoid(model["slope"] * logit(rows[:, 0], model["clip"]) + model["intercept"])
+            return _sigmoid(model["slope"] * _features(model, rows)[:, 0] + model["intercept"])
         case "isotonic":
             return np.asarray(np.interp(rows[:, 0], model["x"], model["y"]), dtype=np.float64)
         case "logistic":
-            standard = (logit(rows, model["clip"]) - model["mean"]) / model["scale"]
-            return _sigmoid(standard @ np.asarray(model["coefficients"]) + model["intercept"])
+            found = _sigmoid(_parts(model, rows).sum(axis=1) + model["intercept"])
+            return (found + np.interp(found, model["x"], model["y"])) / 2.0 if "x" in model else found
     raise ValueError(f"unknown kind of calibration: {model['kind']!r}")
+
+
+def contributions(model: Mapping[str, Any], evidence: Mapping[str, float]) -> dict[str, float]:
+    """What each signal adds to the log-odds of acceptable, against the average output of the model.
+
+    Of a logistic model before its last step between points; a constant has none.
+    """
+    keys: list[str] = model["keys"]
+    rows = np.array([[evidence[key] for key in keys]], dtype=np.float64)
+    if model["kind"] == "logistic":
+        return dict(zip(keys, _parts(model, rows)[0].tolist(), strict=True))
+    if model["kind"] == "constant":
+        return dict.fromkeys(keys, 0.0)
+    odds = logit([float(predict_many(model, rows)[0]), model.get("base", 0.5)], EVIDENCE_CLIP)
+    return {keys[0]: float(odds[0] - odds[1])}
+
+
+def coefficients_of(model: Mapping[str, Any]) -> dict[str, float | None]:
+    """The weight of each signal in a model: log-odds per standard deviation (logistic) or per unit of f
+    (platt), 0 in a constant, None where the model is a curve (isotonic)."""
+    keys: list[str] = model["keys"]
+    match model["kind"]:
+        case "logistic":
+            return dict(zip(keys, model["coefficients"], strict=True))
+        case "platt":
+            return {keys[0]: model["slope"]}
+        case "constant":
+            return dict.fromkeys(keys, 0.0)
+    return dict.fromkeys(keys, None)
 
 
 def fit(
@@ -103,15 +135,17 @@ def fit(
     *,
     weights: ArrayLike | None = None,
     groups: Sequence[object] | None = None,
+    linear: Collection[str] = (),
 ) -> CalibrationFit:
     """Fit a calibrator on n × k evidence in [0, 1] (columns named by `keys`) and n verdicts (1 acceptable, 0
     not).
 
-    `weights` are 1/π; `groups` name the prompt of each output, so that no prompt is on both sides of a fold.
-    One key: Platt, or from 1000 labels the better of Platt and isotonic by cross-validated Brier score.
-    Several keys: L2-regularised logistic regression. Evidence that never varies, or that would *lower*
-    confidence as it rises, gives a constant. Fewer than 50 labels or a single class give no model.
-    Deterministic.
+    `weights` are 1/π; `groups` name the prompt of each output, so that no prompt is on both sides of a fold;
+    `linear` names the keys to take as they are instead of their logit. One key: Platt; several: L2-regularised
+    logistic regression. From 1000 labels isotonic, by itself or after the regression, where it has the better
+    cross-validated Brier score. Evidence that never varies, or that would *lower* confidence as it rises, has
+    no weight, and without any other leaves a constant. Without keys the base rate. Fewer than 50 labels or a
+    single class give no model. Deterministic.
     """
     x, y, w = _checked(keys, evidence, acceptable, weights)
     labels, good = int(y.size), int(y.sum())
@@ -119,15 +153,16 @@ def fit(
         return CalibrationFit(None, labels, good, f"fewer than {FEWEST_LABELS} labels")
     if good in (0, labels):
         return CalibrationFit(None, labels, good, "all labels are the same")
-    if not np.ptp(x, axis=0).any():
-        return CalibrationFit(_constant(keys, y, w), labels, good)
-    if len(keys) > 1:
-        return CalibrationFit(_logistic_model(keys, x, y, w), labels, good)
+    scaled = tuple(key for key in keys if key in linear)
+    plain, curved = (_platt_model, _isotonic_model) if len(keys) == 1 else (_logistic_model, _curved_model)
+    data = _Data(tuple(keys), scaled, x, y, w)
+    if not x.size or not np.ptp(x, axis=0).any():
+        return CalibrationFit(_constant(data), labels, good)
     scores: dict[str, float] = {}
     if labels >= ISOTONIC_LABELS:
-        scores = _cross_validated_brier(x[:, 0], y, w, groups)
-    best = _isotonic_model if scores and scores["isotonic"] < scores["platt"] else _platt_model
-    return CalibrationFit(best(keys, x[:, 0], y, w), labels, good, cross_validated_brier=scores)
+        scores = _cross_validated_brier(data, {"plain": plain, "isotonic": curved}, groups)
+    best = curved if scores and scores["isotonic"] < scores["plain"] else plain
+    return CalibrationFit(best(data), labels, good, cross_validated_brier=scores)
 
 
 def logit(values: ArrayLike, clip: float) -> Floats:
@@ -190,7 +225,9 @@ def _vectors(values: ArrayLike, outcomes: ArrayLike, weights: ArrayLike | None) 
 def _checked(
     keys: Sequence[str], evidence: ArrayLike, acceptable: ArrayLike, weights: ArrayLike | None
 ) -> tuple[Floats, Floats, Floats]:
-    x, y, w = _vectors(np.asarray(evidence, dtype=np.float64).reshape(-1, len(keys)), acceptable, weights)
+    x, y, w = _vectors(
+        np.asarray(evidence, dtype=np.float64).reshape(len(np.asarray(acceptable)), len(keys)), acceptable, weights
+    )
     if not ((x >= 0.0) & (x <= 1.0)).all():
         raise ValueError("evidence must lie in [0, 1]")
     return x, y, w
@@ -214,27 +251,57 @@ def _maximum_likelihood(matrix: Floats, targets: Floats, weights: Floats, c: flo
     return LinearFit(tuple(float(value) for value in solver.coef_[0]), float(solver.intercept_[0]))
 
 
-def _constant(keys: Sequence[str], y: Floats, w: Floats) -> Model:
-    share = _smoothed(np.average(y, weights=w), _effective(w))
-    return {"kind": "constant", "keys": list(keys), "value": float(share)}
+@dataclass(frozen=True, slots=True)
+class _Data:
+    """What a model is fitted on: n × k evidence, n verdicts, n weights of mean 1."""
+
+    keys: tuple[str, ...]
+    linear: tuple[str, ...]
+    x: Floats
+    y: Floats
+    w: Floats
+
+    def of(self, rows: NDArray[np.int_]) -> "_Data":
+        return _Data(self.keys, self.linear, self.x[rows], self.y[rows], self.w[rows])
+
+    def head(self, kind: str) -> Model:
+        """What every model says of itself."""
+        base = float(np.average(self.y, weights=self.w))
+        return {"kind": kind, "keys": list(self.keys), "linear": list(self.linear), "clip": EVIDENCE_CLIP, "base": base}
 
 
-def _platt_model(keys: Sequence[str], x: Floats, y: Floats, w: Floats) -> Model:
-    fitted = fit_platt(logit(x, EVIDENCE_CLIP), y, w)
+def _features(model: Mapping[str, Any], rows: Floats) -> Floats:
+    """f of n × k evidence: its logit, or itself for the keys in `linear`."""
+    linear = np.array([key in model.get("linear", ()) for key in model["keys"]], dtype=bool)
+    return np.where(linear, rows, logit(rows, model["clip"]))
+
+
+def _parts(model: Mapping[str, Any], rows: Floats) -> Floats:
+    """Each signal's part of the log-odds of a logistic model, n × k."""
+    standard = (_features(model, rows) - np.asarray(model["mean"])) / np.asarray(model["scale"])
+    return np.asarray(standard * np.asarray(model["coefficients"]), dtype=np.float64)
+
+
+def _constant(data: _Data) -> Model:
+    share = _smoothed(np.average(data.y, weights=data.w), _effective(data.w))
+    return {"kind": "constant", "keys": list(data.keys), "value": float(share)}
+
+
+def _platt_model(data: _Data) -> Model:
+    model = data.head("platt")
+    fitted = fit_platt(_features(model, data.x)[:, 0], data.y, data.w)
     slope = fitted.coefficients[0]
     if slope <= 0.0:
         # More evidence cannot mean less confidence: such a signal is noise here, or upside down.
-        return _constant(keys, y, w)
-    return {
-        "kind": "platt",
-        "keys": list(keys),
-        "clip": EVIDENCE_CLIP,
-        "slope": slope,
-        "intercept": fitted.intercept,
-    }
+        return _constant(data)
+    return model | {"slope": slope, "intercept": fitted.intercept}
 
 
-def _isotonic_model(keys: Sequence[str], x: Floats, y: Floats, w: Floats) -> Model:
+def _isotonic_model(data: _Data) -> Model:
+    return data.head("isotonic") | _curve(data.x[:, 0], data.y, data.w)
+
+
+def _curve(x: Floats, y: Floats, w: Floats) -> dict[str, list[float]]:
     """Blocks of pooled adjacent violators (Ayer et al. 1955), the mean of each drawn towards one half as by
     half a good and half a bad output, (k + ½)/(n + 1) with n its effective size, so that a short clean run at
     the top claims no certainty; pooled once more because short blocks move further."""
@@ -250,40 +317,62 @@ def _isotonic_model(keys: Sequence[str], x: Floats, y: Floats, w: Floats) -> Mod
         points += [(float(x[m].min()), float(mean)), (float(x[m].max()), float(mean))]
     # A block of a single value has one end, not two.
     points = list(dict.fromkeys(points))
-    return {"kind": "isotonic", "keys": list(keys), "x": [e for e, _ in points], "y": [p for _, p in points]}
+    return {"x": [e for e, _ in points], "y": [p for _, p in points]}
 
 
-def _logistic_model(keys: Sequence[str], x: Floats, y: Floats, w: Floats) -> Model:
-    fitted, mean, scale = fit_logistic(logit(x, EVIDENCE_CLIP), y, w)
-    return {
-        "kind": "logistic",
-        "keys": list(keys),
-        "clip": EVIDENCE_CLIP,
-        "mean": mean.tolist(),
-        "scale": scale.tolist(),
-        "coefficients": list(fitted.coefficients),
+def _logistic_model(data: _Data) -> Model:
+    """The signal with the most negative coefficient leaves, until none is left with one: beside others a signal
+    can come out upside down although it is not, and more evidence must never lower confidence."""
+    model = data.head("logistic")
+    features = _features(model, data.x)
+    kept = np.arange(len(data.keys))
+    while True:
+        fitted, mean, scale = fit_logistic(features[:, kept], data.y, data.w)
+        coefficients = np.array(fitted.coefficients)
+        if coefficients.min() >= 0.0:
+            break
+        kept = np.delete(kept, coefficients.argmin())
+        if not kept.size:
+            return _constant(data)
+    means, scales, weights = np.zeros(len(data.keys)), np.ones(len(data.keys)), np.zeros(len(data.keys))
+    means[kept], scales[kept], weights[kept] = mean, scale, coefficients
+    return model | {
+        "mean": means.tolist(),
+        "scale": scales.tolist(),
+        "coefficients": weights.tolist(),
         "intercept": fitted.intercept,
     }
 
 
-def _cross_validated_brier(x: Floats, y: Floats, w: Floats, groups: Sequence[object] | None) -> dict[str, float]:
-    """Weighted Brier score of Platt and of isotonic on held-out prompts; empty when no fold can be
-    trained."""
+def _curved_model(data: _Data) -> Model:
+    """The mean of a logistic regression and of its isotonic correction: the correction alone would give all
+    outputs of a block one probability, and with it lose the order that the regression knows."""
+    model = _logistic_model(data)
+    if model["kind"] == "constant":
+        return model
+    return model | _curve(predict_many(model, data.x), data.y, data.w)
+
+
+def _cross_validated_brier(
+    data: _Data, builders: Mapping[str, Callable[[_Data], Model]], groups: Sequence[object] | None
+) -> dict[str, float]:
+    """Weighted Brier score of each kind on held-out prompts; empty when no fold can be trained."""
     from sklearn.model_selection import GroupKFold
 
+    x, y = data.x, data.y
     names = range(len(y)) if groups is None else groups
     numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
     if len(numbers) < FOLDS:
         return {}
     folds = list(GroupKFold(FOLDS).split(x, y, [numbers[name] for name in names]))
-    if any(np.ptp(y[train]) == 0.0 or np.ptp(x[train]) == 0.0 for train, _ in folds):
+    if any(np.ptp(y[train]) == 0.0 or not np.ptp(x[train], axis=0).any() for train, _ in folds):
         return {}
     scores = {}
-    for kind, build in (("platt", _platt_model), ("isotonic", _isotonic_model)):
+    for kind, build in builders.items():
         held_out = np.empty_like(y)
         for train, test in folds:
-            held_out[test] = predict_many(build(["e"], x[train], y[train], w[train]), x[test, None])
-        scores[kind] = float(np.average((held_out - y) ** 2, weights=w))
+            held_out[test] = predict_many(build(data.of(train)), x[test])
+        scores[kind] = float(np.average((held_out - y) ** 2, weights=data.w))
     return scores
 
 

@@ -7,20 +7,15 @@ bound computed on the data that a model was fitted to is no bound.
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
-from routing.policy.calibration import CalibrationFit, fit
-from routing.policy.confidence import ANY_INTENT, cell_name, confidence, signature
-from routing.policy.document import PolicyDocument
+from routing.policy.confidence import confidence
 from routing.policy.error_rate import Stratum
 from routing.policy.metrics import Quality, quality
+from routing.policy.scopes import MIN_INTENT_LABELS, Logged, fit_scopes, weights_by_signal
 from routing.policy.thresholds import Selection, select_threshold, starting_index
 
-# An intent gets a model of its own from this many labels; below, all intents with the same signals share one.
-MIN_INTENT_LABELS = 100
 FOLDS = 5
 # The share of prompts whose rows fit the calibrator; the rest choose the thresholds.
 FIT_SHARE = 0.6
@@ -29,26 +24,41 @@ GRID = tuple(round(0.995 - 0.005 * step, 3) for step in range(160))
 
 
 @dataclass(frozen=True, slots=True)
-class Logged:
-    """One past output as learning sees it. `acceptable` is None where no person judged it."""
+class JudgeKinship:
+    """Of `outputs` that a judge spoke on, `same_family` came from a model of its own family."""
 
-    intent: str
-    stakes: str
-    evidence: Mapping[str, float | None]
-    inclusion_probability: float
-    acceptable: bool | None
-    prompt: str
+    outputs: int
+    same_family: int
+
+    @property
+    def share(self) -> float | None:
+        return self.same_family / self.outputs if self.outputs else None
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A calibrator's parameters, its quality on rows it was not fitted to, and what it was fitted on."""
+    """A calibrator's parameters, its quality on rows it was not fitted to, and what it was fitted on.
+
+    `by_intent` is the quality on the intents with 100 held-out labels or more; `judges` by signal key.
+    """
 
     parameters: dict[str, Any]
     quality: Quality
     labels: int
     labels_by_cell: dict[str, int]
     skipped: dict[str, str]
+    by_intent: dict[str, Quality] = field(default_factory=dict)
+    judges: dict[str, JudgeKinship] = field(default_factory=dict)
+
+    def metrics(self) -> dict[str, Any]:
+        """All there is to report, as JSON: quality overall and by intent, every signal by scope with its worth
+        and its weights (coefficients by cell), and the share of judgements within the family."""
+        return {
+            **asdict(self.quality),
+            "by_intent": {name: asdict(found) for name, found in self.by_intent.items()},
+            "signals": {name: _signals_shown(scope) for name, scope in sorted(self.parameters["scopes"].items())},
+            "same_family": {key: {**asdict(found), "share": found.share} for key, found in self.judges.items()},
+        }
 
 
 def fold_of(prompt: str, folds: int, salt: str = "fold") -> int:
@@ -61,66 +71,81 @@ def for_fitting(row: Logged) -> bool:
     return fold_of(row.prompt, 100, "split") < FIT_SHARE * 100
 
 
-def fit_calibrator(rows: Sequence[Logged]) -> Fitted:
-    """Fit every cell that has enough labels; measure on folds of prompts left out."""
-    labelled = [row for row in rows if row.acceptable is not None and row.inclusion_probability > 0]
-    parameters, counts, skipped = _fit_cells(labelled)
-    predicted, outcomes, weights = [], [], []
-    for fold in range(FOLDS):
-        inside = [row for row in labelled if fold_of(row.prompt, FOLDS) != fold]
-        outside = [row for row in labelled if fold_of(row.prompt, FOLDS) == fold]
-        held_out, _counts, _skipped = _fit_cells(inside)
-        for row in outside:
-            value = confidence(held_out, row.intent, row.evidence).value
-            if value is not None:
-                predicted.append(value)
-                outcomes.append(float(bool(row.acceptable)))
-                weights.append(1.0 / row.inclusion_probability)
+def fit_calibrator(rows: Sequence[Logged], *, salt: str = "fold") -> Fitted:
+    """Fit every scope and cell that has enough labels; measure on folds of prompts left out.
+
+    `salt` deals the prompts into folds; another one shows how far the measure depends on them.
+    """
+    found = fit_scopes(rows)
+    held_out = held_out_predictions(rows, salt=salt)
+    by_intent: dict[str, list[Predicted]] = defaultdict(list)
+    for pair in held_out:
+        by_intent[pair.row.intent].append(pair)
     return Fitted(
-        parameters=parameters,
-        quality=quality(predicted, outcomes, weights),
-        labels=len(labelled),
-        labels_by_cell=counts,
-        skipped=skipped,
+        parameters=found.parameters,
+        quality=quality_of(held_out),
+        labels=sum(row.counts for row in rows),
+        labels_by_cell=found.labels_by_cell,
+        skipped=found.skipped,
+        by_intent={
+            name: quality_of(pairs) for name, pairs in sorted(by_intent.items()) if len(pairs) >= MIN_INTENT_LABELS
+        },
+        judges=_kinship(rows),
     )
 
 
-def _fit_cells(labelled: Sequence[Logged]) -> tuple[dict[str, Any], dict[str, int], dict[str, str]]:
-    cells: dict[str, list[Logged]] = defaultdict(list)
-    by_intent = Counter((row.intent, signature(row.evidence)) for row in labelled)
-    for row in labelled:
-        signals = signature(row.evidence)
-        if not signals:
-            continue
-        cells[cell_name(ANY_INTENT, signals)].append(row)
-        if by_intent[row.intent, signals] >= MIN_INTENT_LABELS:
-            cells[cell_name(row.intent, signals)].append(row)
-    models: dict[str, Any] = {}
-    skipped: dict[str, str] = {}
-    for name, members in sorted(cells.items()):
-        result = _fit_cell(members)
-        if result.model is None:
-            skipped[name] = result.reason
-        else:
-            models[name] = result.model
-    counts = {name: len(members) for name, members in sorted(cells.items())}
-    return {"cells": models}, counts, skipped
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """A judged row and the confidence in [0, 1] that it would have got; `by_signals` unless by the base rate."""
+
+    row: Logged
+    value: float
+    by_signals: bool
 
 
-def _fit_cell(rows: Sequence[Logged]) -> CalibrationFit:
-    """Rows of one cell share their set of signals, so the evidence is a full matrix."""
-    keys = sorted(key for key, value in rows[0].evidence.items() if value is not None)
-    return fit(
-        keys,
-        [[value for key in keys if (value := row.evidence[key]) is not None] for row in rows],
-        [float(bool(row.acceptable)) for row in rows],
-        weights=[1.0 / row.inclusion_probability for row in rows],
-        groups=[row.prompt for row in rows],
-    )
+def held_out_predictions(rows: Sequence[Logged], *, folds: int = FOLDS, salt: str = "fold") -> list[Predicted]:
+    """Each judged row with the confidence that a calibrator gives it that saw none of its prompt's rows.
+
+    Rows that such a calibrator cannot say anything of are left out.
+    """
+    dealt = [fold_of(row.prompt, folds, salt) for row in rows]
+    predicted = []
+    for fold in range(folds):
+        parameters = fit_scopes([row for row, own in zip(rows, dealt, strict=True) if own != fold]).parameters
+        for row, own in zip(rows, dealt, strict=True):
+            if own == fold and row.counts:
+                found = confidence(parameters, row.intent, row.evidence)
+                if found.value is not None:
+                    predicted.append(Predicted(row, found.value, bool(found.contributions)))
+    return predicted
 
 
 def confidences(parameters: Mapping[str, Any] | None, rows: Sequence[Logged]) -> list[float | None]:
     return [confidence(parameters, row.intent, row.evidence).value for row in rows]
+
+
+def quality_of(predicted: Sequence[Predicted]) -> Quality:
+    """The quality of held-out predictions, weighted by 1/π. Where no signal spoke there is no order to measure:
+    base rates differ between folds by nothing but which outputs were left out, which ranks them backwards."""
+    found = quality(
+        [pair.value for pair in predicted],
+        [float(bool(pair.row.acceptable)) for pair in predicted],
+        [1.0 / pair.row.inclusion_probability for pair in predicted],
+    )
+    if predicted and not any(pair.by_signals for pair in predicted):
+        return replace(found, auc=replace(found.auc, value=None, lower=None, reason="no signal is useful"))
+    return found
+
+
+def _signals_shown(scope: Mapping[str, Any]) -> dict[str, Any]:
+    weights = weights_by_signal(scope)
+    return {key: {**row, "weights": weights.get(key, {})} for key, row in scope["signals"].items()}
+
+
+def _kinship(rows: Sequence[Logged]) -> dict[str, JudgeKinship]:
+    spoke = Counter(key for row in rows for key, value in row.evidence.items() if value is not None)
+    akin = Counter(key for row in rows for key in row.same_family if row.evidence.get(key) is not None)
+    return {key: JudgeKinship(spoke[key], akin[key]) for key in sorted(spoke) if key.startswith("judge:")}
 
 
 def choose_threshold(
@@ -184,48 +209,3 @@ def strata_of(pairs: Iterable[tuple[float, bool | None]]) -> list[Stratum]:
     for probability, acceptable in pairs:
         tally.add(probability, acceptable)
     return tally.strata()
-
-
-def threshold_for_share(values: Sequence[float | None], share: float) -> float:
-    """The largest threshold in [0, 1] that sends at most `share` of these outputs to review.
-
-    Outputs without a confidence are reviewed whatever the threshold.
-    """
-    if not values:
-        return 1.0
-    known = np.sort(np.array([value for value in values if value is not None], dtype=float))
-    # Rounding must not cost an output: 0.29 · 100 is 28.999999999999996.
-    allowed = int(share * len(values) + 1e-9) - (len(values) - known.size)
-    if allowed < 0 or known.size == 0:
-        return 0.0
-    # Review is "below the threshold", so the value at this rank still ships.
-    return float(known[allowed]) if allowed < known.size else 1.0
-
-
-def with_thresholds(
-    document: PolicyDocument, thresholds: Mapping[str, float], *, audit_rate: float, uncertified: Sequence[str] = ()
-) -> dict[str, Any]:
-    """The document with these tiers shipping above their threshold, audited at `audit_rate`.
-
-    A tier's own audit rate stays when it ships already. Tiers not named stay as they are, and so do
-    the tiers of intents that were set apart. `uncertified` tiers that ship by a threshold go back to review:
-    an old threshold means nothing under a new calibrator.
-    """
-    draft = document.model_dump(mode="json")
-    for stakes, threshold in thresholds.items():
-        tier = draft["tiers"][stakes]
-        if tier["mode"] == "always":
-            tier["audit_rate"] = audit_rate
-        tier.update(mode="below_threshold", threshold=threshold)
-    for stakes in uncertified:
-        tier = draft["tiers"][stakes]
-        if tier["mode"] == "below_threshold":
-            tier.update(mode="always", threshold=None)
-    return draft
-
-
-def selection_as_json(selection: Selection) -> dict[str, Any]:
-    """A selection without the untested rows."""
-    shown = asdict(selection)
-    shown["rows"] = [row for row in shown["rows"] if row["tested"]]
-    return shown

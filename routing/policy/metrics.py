@@ -140,8 +140,24 @@ def auc(scores: ArrayLike, outcomes: ArrayLike, weights: ArrayLike | None = None
     below = np.bincount(position, weights=w * ~positive, minlength=values.size)
     wins = float((above * (np.cumsum(below) - below / 2.0)).sum())
     value = min(1.0, wins / float(above.sum() * below.sum()))
-    lower = _auc_lower(value, effective_n(w[positive]), effective_n(w[~positive]), confidence)
+    lower = auc_lower(value, effective_n(w[positive]), effective_n(w[~positive]), confidence)
     return Auc(value, lower, confidence, n1, n0)
+
+
+def auc_lower(value: float, positives: float, negatives: float, confidence: float) -> float:
+    """One-sided lower bound of an area `value` from (effective) class sizes alone: the smallest area from which
+    `value` lies no further than the Hanley–McNeil standard error there allows. See `auc`."""
+    z = normal_quantile(confidence)
+    pairs = (positives + negatives) / 2.0 - 1.0
+    low, high = 0.0, value
+    for _ in range(60):
+        theta = (low + high) / 2.0
+        spread = 1.0 + pairs * (1.0 - theta) / (2.0 - theta) + pairs * theta / (1.0 + theta)
+        if value - theta > z * math.sqrt(theta * (1.0 - theta) * max(spread, 0.0) / (positives * negatives)):
+            low = theta
+        else:
+            high = theta
+    return low
 
 
 def quality(
@@ -211,17 +227,3 @@ def _wilson_of_share(share: float, size: float, confidence: float) -> Interval:
     centre = (share + z * z / (2.0 * size)) / (1.0 + z * z / size)
     half = z * math.sqrt(share * (1.0 - share) / size + z * z / (4.0 * size * size)) / (1.0 + z * z / size)
     return Interval(max(0.0, centre - half), min(1.0, centre + half))
-
-
-def _auc_lower(value: float, n1: float, n0: float, confidence: float) -> float:
-    z = normal_quantile(confidence)
-    pairs = (n1 + n0) / 2.0 - 1.0
-    low, high = 0.0, value
-    for _ in range(60):
-        theta = (low + high) / 2.0
-        spread = 1.0 + pairs * (1.0 - theta) / (2.0 - theta) + pairs * theta / (1.0 + theta)
-        if value - theta > z * math.sqrt(theta * (1.0 - theta) * max(spread, 0.0) / (n1 * n0)):
-            low = theta
-        else:
-            high = theta
-    return low

@@ -9,6 +9,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -21,7 +22,7 @@ from reviewapp.core.fingerprints import fingerprint
 from reviewapp.core.parsers import unstorable
 from reviewapp.core.problems import Problem, pointer_token, problem_body
 from routing.policy.evidence import signal_key
-from routing.services.intake import NewOutput
+from routing.services.new_output import NewOutput
 
 MAX_BATCH = 1000
 
@@ -30,9 +31,14 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
+def _whole(value: Any) -> Any:
+    """In JSON, 3.0 is a whole number like 3."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 Word = Annotated[str, Field(min_length=1, max_length=100)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=0, le=1_000_000)]
+Count = Annotated[int, Field(ge=0, le=1_000_000), BeforeValidator(_whole)]
 SourceName = Annotated[str, Field(max_length=200)]
 
 
@@ -150,6 +156,13 @@ def _kind(value: Any) -> str | None:
     return value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
 
 
+def _written(value: Any) -> Any:
+    """A number would be taken for seconds since 1970."""
+    if isinstance(value, int | float) or (isinstance(value, str) and "T" not in value.upper()):
+        raise ValueError("write the moment as RFC 3339 has it: 2026-11-21T09:00:00Z")
+    return value
+
+
 def _plausible(moment: datetime) -> datetime:
     """Dates at the ends of the calendar cannot be converted between time zones, nor stored everywhere."""
     if not 1970 <= moment.year <= 2200:
@@ -183,7 +196,9 @@ class OutputIn(Strict):
     stakes: Literal["high", "mid", "low"] | None = None
     flags: Annotated[list[Literal["adversarial", "incident"]], Field(max_length=10)] = []
     signals: Annotated[list[SignalIn], Field(max_length=100)] = []
-    occurred_at: Annotated[AwareDatetime, Field(strict=False), AfterValidator(_plausible)] | None = None
+    occurred_at: (
+        Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_written), AfterValidator(_plausible)] | None
+    ) = None
     metadata: dict[str, Any] = {}
 
     @model_validator(mode="after")

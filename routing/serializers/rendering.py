@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from labeling.models import Verdict
-from routing.models import Decision, Output, OutputReview
+from routing.models import Decision, JudgeRequest, Output, OutputReview
+from routing.queries import PENDING
+from routing.services.feed import verdict_body
 
 
 def shown_output(output: Output) -> dict[str, Any]:
-    """One output with its decision and, once there is one, its verdict."""
+    """One output with its decision, pending while judges are asked, and, once there is one, its verdict."""
+    decision = getattr(output, "decision", None)
     reviews = list(output.reviews.all())
     first = reviews[0] if reviews else None
     verdict = first.item.verdict if first else None
@@ -16,8 +18,8 @@ def shown_output(output: Output) -> dict[str, Any]:
         "external_id": output.external_id,
         "intent": output.intent,
         "received_at": output.received_at,
-        "decision": shown_decision(output.decision, first),
-        "verdict": shown_verdict(verdict) if verdict else None,
+        "decision": shown_decision(decision, first) if decision else pending_decision(output.judge_request),
+        "verdict": verdict_body(verdict, output) if verdict else None,
     }
 
 
@@ -37,15 +39,18 @@ def shown_decision(decision: Decision, review: OutputReview | None) -> dict[str,
     }
 
 
-def shown_verdict(verdict: Verdict) -> dict[str, Any]:
+def pending_decision(request: JudgeRequest) -> dict[str, Any]:
+    """What is known of a decision that waits for judges of ours: in the shape of a decision, all else open."""
+    calibrator = request.policy.calibrator
     return {
-        "id": str(verdict.public_id),
-        "verdict": verdict.value,
-        "corrected_response": verdict.corrected_response or None,
-        "preferred": verdict.preferred or None,
-        "criteria": verdict.criteria,
-        "reached_by": verdict.reached_by,
-        "raters": verdict.raters,
-        "rubric": {"name": verdict.rubric.name, "version": verdict.rubric.version},
-        "decided_at": verdict.decided_at,
+        "action": PENDING,
+        "reasons": [],
+        "confidence": None,
+        "stakes": request.stakes,
+        "flags": request.flags,
+        "policy": {"name": request.policy.name, "version": request.policy.version},
+        "calibrator": f"v{calibrator.version}" if calibrator else None,
+        "inclusion_probability": None,
+        "audited": False,
+        "review": None,
     }

@@ -1,27 +1,21 @@
-"""Owners' requests, and policies, proposals and certificates as the API answers them."""
+"""Owners' requests, and proposals and certificates as the API answers them."""
 
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field, TypeAdapter, ValidationError
 from rest_framework import serializers
 
 from labeling.models import GoldOrigin
 from reviewapp.core.models import TaskKind
 from reviewapp.core.serializers import StrictSerializer
-from routing.models import Calibrator, Certificate, Policy, Recalibration, Stakes
-from routing.policy.difference import differences
+from routing.models import Calibrator, Certificate, Recalibration, Stakes
+from routing.serializers.outputs import Turn
 
-
-class PolicyIn(StrictSerializer):
-    document = serializers.JSONField()
-    note = serializers.CharField(required=False, allow_blank=True, max_length=1000, default="")
+PROMPT: TypeAdapter[str | list[Turn]] = TypeAdapter(str | Annotated[list[Turn], Field(min_length=1, max_length=1000)])
 
 
 class ActivationIn(StrictSerializer):
     reason = serializers.CharField(required=False, allow_blank=True, max_length=1000, default="")
-
-
-class ReplayIn(StrictSerializer):
-    since = serializers.DateTimeField(required=False)
 
 
 class RecalibrationIn(StrictSerializer):
@@ -66,6 +60,14 @@ class GoldCaseIn(StrictSerializer):
     explanation = serializers.CharField(required=False, allow_blank=True, default="")
     exposures = serializers.IntegerField(required=False, min_value=1, max_value=1000, default=30)
 
+    def validate_prompt(self, prompt: Any) -> Any:
+        """A text or turns, as in `POST /outputs/`: whatever else it were, no page could show it."""
+        try:
+            shown = PROMPT.validate_python(prompt)
+        except ValidationError:
+            raise serializers.ValidationError("Send a text, or a list of {role, content}.") from None
+        return shown if isinstance(shown, str) else [turn.model_dump() for turn in shown]
+
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         if "candidates" in data and data["task_kind"] != TaskKind.PAIRWISE:
             raise serializers.ValidationError({"task_kind": 'Two candidates make a pair: send task_kind "pairwise".'})
@@ -74,28 +76,6 @@ class GoldCaseIn(StrictSerializer):
         if data["task_kind"] == TaskKind.TRAJECTORY or wanted not in data:
             raise serializers.ValidationError({wanted: "Send response for a pointwise case, candidates for a pair."})
         return data
-
-
-def shown_policy(policy: Policy, *, active_id: int | None) -> dict[str, Any]:
-    return {
-        "name": policy.name,
-        "version": policy.version,
-        "status": "active" if policy.pk == active_id else ("published" if policy.published_at else "draft"),
-        "parent": policy.parent.version if policy.parent else None,
-        "calibrator": f"v{policy.calibrator.version}" if policy.calibrator else None,
-        "note": policy.note,
-        "created_by": policy.created_by,
-        "created_at": policy.created_at,
-        "published_at": policy.published_at,
-    }
-
-
-def shown_policy_in_full(policy: Policy, *, active_id: int | None) -> dict[str, Any]:
-    before = policy.parent.document if policy.parent else {}
-    return shown_policy(policy, active_id=active_id) | {
-        "document": policy.document,
-        "diff": list(differences(before, policy.document)),
-    }
 
 
 def shown_recalibration(proposal: Recalibration) -> dict[str, Any]:
@@ -130,9 +110,19 @@ def shown_certificate(certificate: Certificate) -> dict[str, Any]:
 
 
 def shown_calibrator(calibrator: Calibrator) -> dict[str, Any]:
+    """Its quality on prompts it was not fitted to, overall and by intent, and what each signal is worth.
+
+    `signals` by scope (an intent, or "*" for all others) and signal key: a `status` of "useful", "worthless" or
+    "undetermined" with the area under the curve, its bounds, the verdicts, and the weight in each model; only
+    useful ones have any. `same_family` by judge: how often it judged outputs of its own family.
+    """
+    metrics = dict(calibrator.metrics)
+    apart = {name: metrics.pop(name, {}) for name in ("by_intent", "signals", "same_family")}
     return {
         "version": f"v{calibrator.version}",
-        "quality": calibrator.metrics,
+        "quality": metrics,
+        **apart,
+        "expected_signals": {name: scope["expected"] for name, scope in calibrator.parameters["scopes"].items()},
         "fitted_on": calibrator.fitted_on,
         "created_at": calibrator.created_at,
     }

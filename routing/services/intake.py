@@ -2,48 +2,25 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from labeling.models import ItemKind
-from labeling.services.enqueue import NewItem, enqueue_items
 from reviewapp.core.fingerprints import content_fingerprint, fingerprint
 from reviewapp.core.models import Content, Project
-from routing.models import Decision, Output, OutputReview, ReviewOrigin, Signal
-from routing.policy.decide import Facts, RoutingDecision, decide
-from routing.policy.document import STAKES_RANK
-from routing.policy.evidence import evidence_by_key, evidence_of, signal_key
+from routing.models import Output, Signal
+from routing.policy.decide import judges_to_ask
+from routing.policy.evidence import evidence_of, signal_key
+from routing.services.deciding import Case, record_decisions
+from routing.services.gathering import Gathered, gather
+from routing.services.judging import Question, request_judgements
+from routing.services.new_output import NewOutput
 from routing.services.policies import Ruling, ruling_in_force
+from routing.services.screening import Screening, screen
 
 ATTEMPTS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class NewOutput:
-    """One validated request. `body_sha256` identifies the request body; `body` is what reviewers may see."""
-
-    external_id: str
-    body_sha256: str
-    intent: str
-    task_kind: str
-    prompt: Any
-    context: list[dict[str, str]]
-    body: Mapping[str, Any]
-    source: Mapping[str, str] = field(default_factory=dict)
-    candidate_sources: tuple[Mapping[str, str], ...] = ()
-    stakes: str | None = None
-    flags: tuple[str, ...] = ()
-    signals: tuple[Mapping[str, Any], ...] = ()
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    occurred_at: datetime | None = None
-
-    @property
-    def mask_names(self) -> tuple[str, ...]:
-        sources = [self.source, *self.candidate_sources]
-        return tuple(dict.fromkeys(name for source in sources for name in source.values() if name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,75 +35,88 @@ class Routed:
 def route_outputs(*, project: Project, outputs: Sequence[NewOutput], now: datetime) -> list[Routed]:
     """Route all outputs, in order, in one transaction. Idempotent by (external_id, body).
 
-    A rival request may store one of the ids at the same moment; then everything is looked up again.
+    What can be found out without the books (screening, checks, evidence) is found out before the transaction,
+    so that long texts keep no lock. A rival request may store one of the ids at the same moment; then
+    everything is looked up again.
     """
+    ruling = ruling_in_force(project, now=now)
+    known = _known(project, outputs)
+    unseen = [output for output in _firsts(outputs) if output.external_id not in known]
+    screenings = screen(project=project, document=ruling.document, outputs=unseen)
+    prepared = {
+        output.external_id: _Prepared(output, screening, gather(output, document=ruling.document, screening=screening))
+        for output, screening in zip(unseen, screenings, strict=True)
+    }
     for attempt in range(ATTEMPTS):
         try:
             with transaction.atomic():
-                return _route_once(project, outputs, now)
+                return _route_once(project, ruling, outputs, prepared, now)
         except IntegrityError:
             if attempt == ATTEMPTS - 1:
                 raise
     raise AssertionError("unreachable")
 
 
-def _route_once(project: Project, outputs: Sequence[NewOutput], now: datetime) -> list[Routed]:
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """An output not seen before, with all that was found out about it by itself."""
+
+    given: NewOutput
+    screening: Screening
+    gathered: Gathered
+
+
+def _known(project: Project, outputs: Sequence[NewOutput]) -> dict[str, tuple[uuid.UUID, str]]:
+    """Key and body digest of those outputs that are stored, by external id."""
     ids = [output.external_id for output in outputs]
-    known = {
-        external_id: (pk, body)
-        for external_id, pk, body in Output.objects.filter(project=project, external_id__in=ids).values_list(
-            "external_id", "pk", "body_sha256"
-        )
-    }
-    fresh: dict[str, NewOutput] = {}
+    rows = Output.objects.filter(project=project, external_id__in=ids)
+    return {external_id: (pk, body) for external_id, pk, body in rows.values_list("external_id", "pk", "body_sha256")}
+
+
+def _firsts(outputs: Sequence[NewOutput]) -> list[NewOutput]:
+    """Each external id once, as it came first."""
+    firsts: dict[str, NewOutput] = {}
     for output in outputs:
-        if output.external_id not in known:
-            fresh.setdefault(output.external_id, output)
-    stored = _store(project, list(fresh.values()), now) if fresh else {}
+        firsts.setdefault(output.external_id, output)
+    return list(firsts.values())
+
+
+def _route_once(
+    project: Project, ruling: Ruling, outputs: Sequence[NewOutput], prepared: Mapping[str, _Prepared], now: datetime
+) -> list[Routed]:
+    known = _known(project, outputs)
+    # Outputs are never deleted: whatever is unknown now was unknown before, and is prepared.
+    fresh = {name: entry for name, entry in prepared.items() if name not in known}
+    stored = _store(project, ruling, list(fresh.values()), now) if fresh else {}
     results, announced = [], set()
     for output in outputs:
-        pk, body = known.get(output.external_id) or (stored[output.external_id], fresh[output.external_id].body_sha256)
-        created = output.external_id in fresh and output.external_id not in announced
-        announced.add(output.external_id)
-        results.append(Routed(output_id=pk, created=created, conflict=body != output.body_sha256))
+        name = output.external_id
+        pk, body = known.get(name) or (stored[name], fresh[name].given.body_sha256)
+        results.append(
+            Routed(output_id=pk, created=name in fresh and name not in announced, conflict=body != output.body_sha256)
+        )
+        announced.add(name)
     return results
 
 
-def _store(project: Project, outputs: list[NewOutput], now: datetime) -> dict[str, uuid.UUID]:
-    ruling = ruling_in_force(project)
-    decisions = [_decide(project, ruling, output) for output in outputs]
-    contents = Content.objects.bulk_create(_content(project, output) for output in outputs)
-    rows = [_output_row(project, output, content, now) for output, content in zip(outputs, contents, strict=True)]
+def _store(project: Project, ruling: Ruling, fresh: list[_Prepared], now: datetime) -> dict[str, uuid.UUID]:
+    contents = Content.objects.bulk_create(_content(project, entry.given) for entry in fresh)
+    rows = [_output_row(project, entry.given, content, now) for entry, content in zip(fresh, contents, strict=True)]
     # In the order of their ids: two requests with the same ones then queue up, instead of waiting for each other.
     Output.objects.bulk_create(sorted(rows, key=lambda row: row.external_id))
     Signal.objects.bulk_create(
-        Signal(
-            output=row,
-            key=signal_key(signal),
-            kind=signal["kind"],
-            data=dict(signal),
-            evidence=evidence_of(signal),
-        )
-        for row, output in zip(rows, outputs, strict=True)
-        for signal in output.signals
+        _signal_row(row, signal) for row, entry in zip(rows, fresh, strict=True) for signal in entry.given.signals
     )
-    Decision.objects.bulk_create(
-        _decision_row(project, ruling, row, decision, now) for row, decision in zip(rows, decisions, strict=True)
-    )
-    _enqueue(project, list(zip(outputs, rows, contents, decisions, strict=True)), now)
+    cases, questions = [], []
+    for entry, row in zip(fresh, rows, strict=True):
+        judges = judges_to_ask(entry.gathered.facts, policy=ruling.document, calibrator=ruling.calibrator)
+        if judges:
+            questions.append(Question(output=row, given=entry.given, judges=judges, screening=entry.screening))
+        else:
+            cases.append(Case(output=row, given=entry.given, gathered=entry.gathered))
+    record_decisions(project=project, ruling=ruling, cases=cases, now=now)
+    request_judgements(project=project, ruling=ruling, questions=questions, now=now)
     return {row.external_id: row.pk for row in rows}
-
-
-def _decide(project: Project, ruling: Ruling, output: NewOutput) -> RoutingDecision:
-    facts = Facts(
-        external_id=output.external_id,
-        intent=output.intent,
-        stakes=output.stakes,
-        flags=output.flags,
-        evidence=evidence_by_key(output.signals),
-        metadata=output.metadata,
-    )
-    return decide(facts, policy=ruling.document, calibrator=ruling.calibrator, key=bytes(project.draw_key))
 
 
 def _content(project: Project, output: NewOutput) -> Content:
@@ -148,7 +138,8 @@ def _output_row(project: Project, output: NewOutput, content: Content, now: date
         task_kind=output.task_kind,
         intent=output.intent,
         content=content,
-        prompt_fingerprint=fingerprint(output.prompt),
+        # What was asked about what: summaries of different texts are different tasks under the same prompt.
+        prompt_fingerprint=fingerprint([output.prompt, output.context]),
         source_model=output.source.get("model", ""),
         source_version=output.source.get("version", ""),
         source_prompt_version=output.source.get("prompt_version", ""),
@@ -159,44 +150,7 @@ def _output_row(project: Project, output: NewOutput, content: Content, now: date
     )
 
 
-def _decision_row(project: Project, ruling: Ruling, row: Output, decision: RoutingDecision, now: datetime) -> Decision:
-    return Decision(
-        output=row,
-        project=project,
-        policy_id=ruling.policy_id,
-        calibrator_id=ruling.calibrator_id,
-        action=decision.action,
-        reasons=list(decision.reasons),
-        confidence=decision.confidence,
-        stakes=decision.stakes,
-        flags=list(decision.flags),
-        inclusion_probability=decision.inclusion_probability,
-        audited=decision.audited,
-        trace=dict(decision.trace),
-        decided_at=now,
-    )
-
-
-def _enqueue(project: Project, routed: list[tuple[NewOutput, Output, Content, RoutingDecision]], now: datetime) -> None:
-    needing = [entry for entry in routed if entry[3].needs_review]
-    items = enqueue_items(
-        project=project,
-        items=[
-            NewItem(
-                kind=ItemKind.AUDIT if decision.audited else ItemKind.LIVE,
-                intent=output.intent,
-                content=content,
-                raters=decision.raters,
-                priority=STAKES_RANK[decision.stakes],
-                due_at=now + timedelta(minutes=decision.sla_minutes),
-                credential=decision.credential,
-                mask_names=output.mask_names,
-            )
-            for output, _row, content, decision in needing
-        ],
-        now=now,
-    )
-    OutputReview.objects.bulk_create(
-        OutputReview(output=row, item=item, origin=ReviewOrigin.AUDIT if decision.audited else ReviewOrigin.DECISION)
-        for item, (_output, row, _content, decision) in zip(items, needing, strict=True)
+def _signal_row(row: Output, signal: Mapping[str, Any]) -> Signal:
+    return Signal(
+        output=row, key=signal_key(signal), kind=signal["kind"], data=dict(signal), evidence=evidence_of(signal)
     )

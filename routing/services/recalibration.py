@@ -1,7 +1,6 @@
 """Recalibration: verdicts into a proposal, and a person's word on it."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -12,19 +11,11 @@ from reviewapp.core.models import Project
 from reviewapp.core.services.audit import record
 from routing.models import ActivePolicy, Calibrator, Recalibration, RecalibrationStatus
 from routing.policy.decide import Facts
-from routing.policy.document import STAKES_RANK, PolicyDocument
-from routing.policy.learning import (
-    Fitted,
-    Logged,
-    choose_threshold,
-    confidences,
-    fit_calibrator,
-    for_fitting,
-    selection_as_json,
-    threshold_for_share,
-    with_thresholds,
-)
+from routing.policy.document import STAKES_RANK
+from routing.policy.drafting import Draft, budget_thresholds, certified_thresholds, with_thresholds
+from routing.policy.learning import Fitted, fit_calibrator, for_fitting
 from routing.policy.replay import Past, replay
+from routing.policy.scopes import Logged
 from routing.queries import logged_outputs, median_seconds_per_rating
 from routing.services.certificates import issue_certificate
 from routing.services.policies import activate_policy, draft_policy, parse_document
@@ -54,7 +45,7 @@ def propose_recalibration(
     """Fit a calibrator on the verdicts and draft a policy with new thresholds, its replay and its certificate.
 
     Without `review_share` a tier's threshold is the laxest that is certified to keep the policy's target
-    error, and a tier that cannot be certified is reviewed. With it, `tiers` share one threshold that sends
+    error, and a tier that cannot be certified is reviewed. A tier is made as strict as those of lower stakes. With it, `tiers` share one threshold that sends
     that share of their logged traffic to people (audit included; what flags send comes on top), and no guarantee
     is claimed. Raises RecalibrationRefused with fewer than 50 verdicts, or an audit that alone overspends the share.
     """
@@ -71,11 +62,14 @@ def propose_recalibration(
     document = parse_document(ActivePolicy.objects.select_related("policy").get(project=project).policy.document)
     fitted = fit_calibrator(rows if review_share is not None else [row for row in rows if for_fitting(row)])
     if review_share is None:
-        chosen, basis = certified_thresholds(rows, fitted, document, tiers)
+        chosen, basis = certified_thresholds(rows, fitted.parameters, document, tiers)
     else:
-        chosen, basis = budget_thresholds(rows, fitted, tiers, review_share=review_share, audit_rate=audit_rate)
+        chosen, basis = budget_thresholds(
+            rows, fitted.parameters, document, tiers, review_share=review_share, audit_rate=audit_rate
+        )
     uncertified = [stakes for stakes in STAKES_RANK if stakes not in chosen]
-    draft = parse_document(with_thresholds(document, chosen, audit_rate=audit_rate, uncertified=uncertified))
+    drafted = with_thresholds(document, chosen, audit_rate=audit_rate, uncertified=uncertified)
+    draft = parse_document(drafted.document)
     calibrator = _store_calibrator(project, fitted, now)
     policy = draft_policy(
         project=project,
@@ -97,7 +91,7 @@ def propose_recalibration(
         policy=policy,
         calibrator=calibrator,
         certificate=issue_certificate(project=project, actor=actor, now=now, since=since),
-        thresholds=basis,
+        thresholds=_with_reasons(basis, drafted),
         replay=outcome.as_json(),
         labels_used=fitted.labels,
         created_by=actor,
@@ -107,42 +101,11 @@ def propose_recalibration(
     return proposal
 
 
-def certified_thresholds(
-    rows: Sequence[Logged], fitted: Fitted, document: PolicyDocument, tiers: Sequence[str]
-) -> tuple[dict[str, float], dict[str, Any]]:
-    """Per tier the laxest certified threshold on the rows that did not fit, and what each rests on."""
-    held_out = [row for row in rows if not for_fitting(row)]
-    chosen: dict[str, float] = {}
-    basis: dict[str, Any] = {}
-    for stakes in tiers:
-        own = [row for row in held_out if row.stakes == stakes]
-        selection = choose_threshold(
-            own,
-            confidences(fitted.parameters, own),
-            max_error_rate=document.targets.undetected_error,
-            level=document.targets.level,
-        )
-        basis[stakes] = (
-            {"status": "too_few_labels", "labels": sum(row.acceptable is not None for row in own)}
-            if selection is None
-            else selection_as_json(selection)
-        )
-        if selection and selection.threshold is not None:
-            chosen[stakes] = selection.threshold
-    return chosen, basis
-
-
-def budget_thresholds(
-    rows: Sequence[Logged], fitted: Fitted, tiers: Sequence[str], *, review_share: float, audit_rate: float
-) -> tuple[dict[str, float], dict[str, Any]]:
-    """One threshold for all `tiers` that spends `review_share` of traffic on people, audit included."""
-    own = [row for row in rows if row.stakes in tiers]
-    # share = s + audit_rate · (1 − s), solved for the share s below the threshold; an audit of the whole budget
-    # or more leaves nothing to put below it.
-    below = (review_share - audit_rate) / (1.0 - audit_rate) if review_share > audit_rate else 0.0
-    threshold = threshold_for_share(confidences(fitted.parameters, own), below)
-    basis = {"status": "budget", "review_share": review_share, "threshold": threshold, "certified": False}
-    return dict.fromkeys(tiers, threshold), dict.fromkeys(tiers, basis)
+def _with_reasons(basis: dict[str, Any], drafted: Draft) -> dict[str, Any]:
+    """What the thresholds rest on, with the reasons of the tiers that were made stricter for those below them."""
+    for stakes, reasons in drafted.raised.items():
+        basis.setdefault(stakes, {"status": "raised"})["raised"] = reasons
+    return basis
 
 
 @transaction.atomic
@@ -188,13 +151,15 @@ def _decide(proposal: Recalibration, status: str, *, actor: str, now: datetime, 
 
 
 def _past(row: dict[str, Any]) -> tuple[Logged, Facts]:
+    trace = row["trace"]
     logged = Logged(
         intent=row["output__intent"],
         stakes=row["stakes"],
-        evidence=row["trace"]["evidence"],
+        evidence=trace["evidence"],
         inclusion_probability=row["inclusion_probability"],
         acceptable=acceptable_of(row),
         prompt=row["output__prompt_fingerprint"],
+        same_family=frozenset(key for key, said in trace.get("signals", {}).items() if said.get("same_family")),
     )
     return logged, facts_of(row)
 
@@ -205,7 +170,7 @@ def _store_calibrator(project: Project, fitted: Fitted, now: datetime) -> Calibr
         project=project,
         version=latest + 1,
         parameters=fitted.parameters,
-        metrics=asdict(fitted.quality),
+        metrics=fitted.metrics(),
         fitted_on={"labels": fitted.labels, "cells": fitted.labels_by_cell, "skipped": fitted.skipped},
         created_at=now,
     )

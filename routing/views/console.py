@@ -1,4 +1,4 @@
-"""The overview and the outputs."""
+"""The overview, the outputs, and why each was decided as it was."""
 
 import uuid
 
@@ -7,10 +7,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from reviewapp.core.models import Membership
+from routing.access import explained_output_of
 from routing.forms import OutputFilters
 from routing.models import Output
+from routing.services.explaining import explain as account_of
 from routing.views.access import output_of
 from routing.views.contexts.console import DEFAULT_WINDOW, console_of
+from routing.views.contexts.explaining import explanation
 from routing.views.contexts.outputs import output_detail, output_row, rows_matching
 from routing.views.doors import reads, show, status_of
 from routing.views.paging import page_of
@@ -41,3 +44,9 @@ def outputs(request: HttpRequest, member: Membership) -> HttpResponse:
 def output(request: HttpRequest, member: Membership, output_id: uuid.UUID) -> HttpResponse:
     found = output_detail(output_of(member.project, output_id))
     return show(request, member, "output", "console-outputs", output=found)
+
+
+@reads
+def explain(request: HttpRequest, member: Membership, output_id: uuid.UUID) -> HttpResponse:
+    found = explanation(account_of(explained_output_of(member.project, output_id)))
+    return show(request, member, "explain", "console-outputs", why=found)

@@ -28,12 +28,14 @@ SECTIONS = (
     ),
     (
         ("Policies", "console-policies"),
+        ("Detectors", "console-detectors"),
         ("Recalibrations", "console-recalibrations"),
         ("Certificates", "console-certificates"),
         ("Golden sets", "console-golden-sets"),
         ("Rubrics", "console-rubrics"),
+        ("Judges", "console-judges"),
     ),
-    (("Settings", "console-settings"),),
+    (("Webhooks", "console-webhooks"), ("Settings", "console-settings")),
 )
 
 

@@ -18,13 +18,10 @@ from routing.services.recalibration import (
     propose_recalibration,
     reject_recalibration,
 )
+from routing.services.two_persons import ActivationRefused
 from routing.views.access import calibrator_of, certificate_of
-from routing.views.contexts.learning import (
-    calibrator_detail,
-    certificate_detail,
-    recalibration_detail,
-    recalibration_row,
-)
+from routing.views.contexts.calibrators import calibrator_detail
+from routing.views.contexts.learning import certificate_detail, recalibration_detail, recalibration_row
 from routing.views.contexts.words import actor_names
 from routing.views.doors import actor, fills_in, posted, reads, show, status_of, to
 from routing.views.paging import page_of
@@ -76,7 +73,7 @@ def decide(request: HttpRequest, member: Membership, pk: int) -> HttpResponse:
     if form.is_valid() and service:
         try:
             service(proposal=proposal, actor=actor(member), now=timezone.now(), reason=form.cleaned_data["reason"])
-        except RecalibrationRefused as refused:
+        except (RecalibrationRefused, ActivationRefused) as refused:
             form.add_error(None, str(refused))
         else:
             messages.success(request, done)

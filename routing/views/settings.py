@@ -1,4 +1,4 @@
-"""How the queue treats people, who they are, and which programs have a key."""
+"""How the queue treats people, how policies come into force, who the people are, and which programs have a key."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -10,8 +10,9 @@ from reviewapp.core.models import Membership
 from reviewapp.core.services.keys import create_api_key, revoke_api_key
 from reviewapp.core.services.people import PersonRefused, add_member, give_password, pause_member, resume_member
 from routing.forms import KeyForm, MemberForm, PauseForm, QueueForm
+from routing.services.two_persons import SecondPersonNeeded, ask_for_two_persons, end_two_persons
 from routing.views.access import api_key_of, member_of
-from routing.views.contexts.settings import key_rows, member_rows
+from routing.views.contexts.settings import key_rows, member_rows, two_persons_state
 from routing.views.doors import actor, acts, fills_in, posted, reads, show, status_of, to
 from routing.views.figures import percent
 
@@ -41,6 +42,7 @@ def _settings(
         "people": people or MemberForm(initial={"role": "reviewer"}, auto_id=PERSON_ID),
         "keys": keys or KeyForm(now=now, auto_id=KEY_ID),
         "gold_rate": percent(current.gold_rate, 0),
+        "two_persons": two_persons_state(member),
         "members": member_rows(member),
         "key_rows": key_rows(project, now),
     }
@@ -55,6 +57,26 @@ def queue(request: HttpRequest, member: Membership) -> HttpResponse:
         return _settings(request, member, queue=form)
     change_queue_settings(project=member.project, actor=actor(member), **form.cleaned_data)
     messages.success(request, "The queue’s settings are stored.")
+    return to(member, SECTION)
+
+
+@acts
+def two_persons(request: HttpRequest, member: Membership) -> HttpResponse:
+    """The rule on, or off: one owner asks for that, and another one confirms it."""
+    try:
+        if request.POST.get("on") == "yes":
+            ask_for_two_persons(project=member.project, actor=actor(member))
+            messages.success(request, "Two persons it is: whoever wrote a policy does not put it in force.")
+        else:
+            rule = end_two_persons(project=member.project, actor=actor(member), now=timezone.now())
+            ended = (
+                "The rule is off."
+                if not rule.two_persons
+                else "Another owner has to confirm this; until then it is on."
+            )
+            messages.success(request, ended)
+    except SecondPersonNeeded as refused:
+        messages.error(request, str(refused))
     return to(member, SECTION)
 
 

@@ -12,7 +12,7 @@ from labeling.services.rubrics import draft_rubric, publish_rubric
 from labeling.services.settings import change_queue_settings
 from reviewapp.core.models import Content, Membership, Project
 from reviewapp.core.services.people import add_member
-from routing.services.intake import fingerprint
+from reviewapp.core.fingerprints import fingerprint
 from routing.services.projects import create_project
 
 PASSWORD = "a-long-enough-password"

@@ -119,7 +119,7 @@ def test_an_owner_drafts_replays_and_activates_a_policy(live_server: Any, sign_i
     expect(page.get_by_role("row", name="Shipped 0 (0%) 40 (100%)")).to_be_visible()
 
     page.go_back()
-    page.get_by_role("button", name="Put in force").click()
+    page.get_by_role("button", name=f"Put v{Policy.objects.latest('pk').version} in force").click()
     page.get_by_label("Reason").fill("The sample is enough.")
     page.get_by_role("button", name="in force").click()
     expect(page.get_by_text("is in force.")).to_be_visible()

@@ -9,6 +9,7 @@ from routing.models import Policy
 from routing.services.golden import freeze_from_verdicts
 from routing.services.policies import draft_policy
 from tests.factories import judge, output_body, plant_gold, route
+from tests.judges.standing import stand_judge
 from tests.people import NOW, Cast, make_cast, policy_document
 
 pytestmark = pytest.mark.django_db
@@ -25,6 +26,8 @@ PERMANENT = {
     "routing_calibrator": "metrics",
     "routing_certificate": "statement",
     "routing_decision": "action",
+    "routing_judgeversion": "model",
+    "routing_judgeverdict": "raw",
     "routing_output": "intent",
     "routing_outputreview": "origin",
     "routing_policyactivation": "reason",
@@ -53,6 +56,7 @@ def cast() -> Cast:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recalibration, "MIN_LABELS", 1)
         recalibration.propose_recalibration(project=cast.project, actor="test", now=NOW)
+    stand_judge(cast.project, "strict", now=NOW)
     return cast
 
 

@@ -21,6 +21,7 @@ from labeling.models import (
     Seat,
     SeatState,
     Verdict,
+    VerdictNotice,
 )
 from labeling.services.enqueue import new_public_id
 from reviewapp.core.models import Membership, Project
@@ -67,7 +68,10 @@ def judge_open(
         _rating(assignment, answer, now)
         for assignment, answer in zip(Assignment.objects.bulk_create(assignments), answers, strict=True)
     ]
-    Verdict.objects.bulk_create(_verdict(rating, now) for rating in Rating.objects.bulk_create(ratings))
+    verdicts = Verdict.objects.bulk_create(_verdict(rating, now) for rating in Rating.objects.bulk_create(ratings))
+    VerdictNotice.objects.bulk_create(
+        VerdictNotice(verdict=verdict, project=project, final_at=verdict.final_at) for verdict in verdicts
+    )
     Seat.objects.filter(pk__in=[seat.pk for seat in seats.values()]).update(state=SeatState.SUBMITTED, holder=reviewer)
     verdict = Verdict.objects.filter(item=OuterRef("pk")).values("pk")[:1]
     ReviewItem.objects.filter(pk__in=[item.pk for item in items]).update(

@@ -110,9 +110,9 @@ def test_a_published_policy_cannot_be_changed_and_a_draft_can(cast: Cast) -> Non
 
 
 def test_the_ruling_follows_the_policy_in_force(cast: Cast) -> None:
-    first = ruling_in_force(cast.project)
+    first = ruling_in_force(cast.project, now=NOW)
     cast.put_in_force(tier=SHIPPING)
-    second = ruling_in_force(cast.project)
+    second = ruling_in_force(cast.project, now=NOW)
     assert second.version == first.version + 1
     assert (first.document.reviews_everything, second.document.reviews_everything) == (True, False)
 

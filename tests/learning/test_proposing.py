@@ -11,6 +11,7 @@ from labeling.models import VerdictValue
 from reviewapp.core.models import AuditEntry
 from routing.models import ActivePolicy, Calibrator, Certificate, Decision, Policy, Recalibration
 from routing.policy.calibration import fit
+from routing.policy.confidence import signature
 from routing.services.recalibration import RecalibrationRefused, propose_recalibration
 from routing.services.replays import replay_policy
 from routing.tasks import propose_due_recalibrations
@@ -105,9 +106,17 @@ def test_a_budget_becomes_one_threshold_that_spends_it(cast: Cast, rng: np.rando
 def test_high_stakes_stay_reviewed_unless_the_owner_names_them(cast: Cast, rng: np.random.Generator) -> None:
     live_through(cast, 80, rng, stakes="high")
     assert draft_of(propose(cast, review_share=0.2))["high"]["mode"] == "always"
-    named = draft_of(propose(cast, review_share=0.2, tiers=["high"]))
-    assert named["high"]["mode"] == "below_threshold"
-    assert named["mid"]["mode"] == "always"
+    everything = draft_of(propose(cast, review_share=0.2, tiers=["high", "mid", "low"]))
+    assert everything["high"]["mode"] == "below_threshold"
+
+
+def test_higher_stakes_are_not_shipped_over_lower_ones_that_are_reviewed(cast: Cast, rng: np.random.Generator) -> None:
+    live_through(cast, 80, rng, stakes="high")
+    proposal = propose(cast, review_share=0.2, tiers=["high"])
+    assert {tier["mode"] for tier in draft_of(proposal).values()} == {"always"}
+    assert proposal.thresholds["high"]["raised"] == [
+        "made stricter: mid stakes are always reviewed, and higher stakes never ship more easily"
+    ]
 
 
 def test_a_certified_threshold_rests_on_rows_that_did_not_fit_the_calibrator(
@@ -123,9 +132,11 @@ def test_a_certified_threshold_rests_on_rows_that_did_not_fit_the_calibrator(
     assert 370 < proposal.labels_used < 470
     assert all(row["audited"] <= 700 - proposal.labels_used for row in basis["rows"])
     assert draft_of(proposal)["mid"]["threshold"] == basis["threshold"]
-    # Nobody has judged low stakes, so they stay as they are.
-    assert proposal.thresholds["low"] == {"status": "too_few_labels", "labels": 0}
-    assert draft_of(proposal)["low"]["mode"] == "always"
+    # Nobody has judged low stakes: they ship by the same threshold, certified on both together. Reviewed, they
+    # would take the higher stakes with them.
+    low = proposal.thresholds["low"]
+    assert (low["status"], low["together_with"], low["labels"]) == ("certified", ["mid"], 0)
+    assert draft_of(proposal)["low"]["threshold"] == basis["threshold"]
     # The whole log does not speak against it.
     assert proposal.replay["error_interval"][0] < 0.08
     assert proposal.replay["shipped"] > 100
@@ -166,7 +177,8 @@ def test_verdicts_weigh_by_the_chance_they_had(cast: Cast, rng: np.random.Genera
     plain = fit(["score:grounded"], evidence, good).model
     assert weighted is not None
     assert plain is not None
-    found = propose(cast, review_share=0.3).calibrator.parameters["cells"]["*|score:grounded"]
+    found = propose(cast, review_share=0.3).calibrator.parameters["scopes"]["*"]["cells"]
+    found = found[signature(["score:grounded"])]
     assert found["slope"] == pytest.approx(weighted["slope"], rel=1e-6)
     assert found["intercept"] == pytest.approx(weighted["intercept"], rel=1e-6)
     # Without weights it would have come out otherwise.

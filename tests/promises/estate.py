@@ -1,16 +1,30 @@
 """A project with at least one of everything that an address can name."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from unittest import mock
 
 from labeling.models import Assignment, GoldCase, GoldenSet, Rubric
 from labeling.services.rubrics import draft_rubric
 from reviewapp.core.models import ApiKey
-from routing.models import Calibrator, Certificate, Output, Policy, Recalibration
+from reviewapp.core.sealing import seal
+from routing.models import (
+    Calibrator,
+    Certificate,
+    Judge,
+    Output,
+    Policy,
+    Recalibration,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 from routing.services import recalibration
+from routing.services.feed import publish_verdicts
 from routing.services.golden import freeze_from_verdicts
+from routing.services.webhooks import new_secret
 from tests.factories import claim, judge, output_body, pair_body, plant_gold, route
+from tests.judges.standing import stand_judge
 from tests.people import NOW, Cast
 
 
@@ -29,6 +43,9 @@ class Estate:
     golden_set: GoldenSet
     gold_case: GoldCase
     api_key: ApiKey
+    webhook: WebhookEndpoint
+    delivery: WebhookDelivery
+    judge: Judge
 
     @property
     def address_values(self) -> dict[str, Any]:
@@ -48,6 +65,9 @@ class Estate:
             "gold-cases/pk": self.gold_case.pk,
             "people/pk": self.cast.reviewers[2].pk,
             "keys/pk": self.api_key.pk,
+            "webhooks/pk": self.webhook.pk,
+            "deliveries/pk": self.delivery.pk,
+            "judges/name": self.judge.name,
         }
 
 
@@ -66,6 +86,12 @@ def build_estate(cast: Cast) -> Estate:
     with mock.patch.object(recalibration, "MIN_LABELS", 1):
         proposal = recalibration.propose_recalibration(project=project, actor=mark, now=NOW)
     assert proposal.certificate is not None
+    # On loopback, which is never asked: nothing of a test goes out.
+    webhook = WebhookEndpoint.objects.create(
+        project=project, url=f"https://127.0.0.1/{mark}", description=f"{mark} listens", secret=seal(new_secret())
+    )
+    publish_verdicts(project=project, now=NOW + timedelta(hours=1))
+    delivery = WebhookDelivery.objects.filter(endpoint=webhook)[0]
     criterion = {"name": "tone", "type": "numeric", "question": f"{mark}?", "minimum": 0.0, "maximum": 1.0}
     return Estate(
         cast=cast,
@@ -81,4 +107,7 @@ def build_estate(cast: Cast) -> Estate:
         golden_set=golden_set,
         gold_case=plant_gold(project, f"{mark}-gold", explanation=f"{mark} explained"),
         api_key=ApiKey.objects.get(project=project),
+        webhook=webhook,
+        delivery=delivery,
+        judge=stand_judge(project, f"{mark}-judge", now=NOW, output=output),
     )

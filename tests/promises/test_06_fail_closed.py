@@ -5,17 +5,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, chi2_contingency
 
-from routing.policy.decide import Facts, RoutingDecision, decide
+from routing.policy.confidence import signature
+from routing.policy.decide import Facts, RoutingDecision, decide, required_signals
 from routing.policy.document import STAKES_RANK, PolicyDocument
 from routing.policy.draw import keyed_draw
 from tests.factories import output_body, route
 from tests.people import Cast
 
-repeatable = settings(derandomize=True, deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+repeatable = settings(derandomize=True, deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 KEY = b"a key that the caller never sees"
 SIGNALS = ("grounding", "judge:strict", "judge:lenient", "score:s")
 INTENTS = ("billing", "returns", "weather")
@@ -36,21 +37,24 @@ def strictness(tier: dict[str, Any]) -> tuple[int, float]:
 
 
 @st.composite
-def policies(draw: st.DrawFn, *, ordered: bool = False) -> PolicyDocument:
-    """Any policy; an ordered one is at least as strict, the more is at stake."""
-    three = draw(st.lists(tiers(), min_size=3, max_size=3))
-    if ordered:
-        three.sort(key=strictness, reverse=True)
-    rule = {"name": "dear", "when": {">": [{"var": "metadata.amount"}, 100]}, "stakes": draw(st.sampled_from(LEVELS))}
+def policies(draw: st.DrawFn) -> PolicyDocument:
+    """Any policy: at least as strict, the more is at stake, or it would not be one."""
+    three = sorted(draw(st.lists(tiers(), min_size=3, max_size=3)), key=strictness, reverse=True)
+    rules = [
+        {"name": "dear", "when": {">": [{"var": "metadata.amount"}, 100]}, "stakes": draw(st.sampled_from(LEVELS))},
+        {"name": "cheap", "when": {"<": [{"var": "metadata.amount"}, 5]}, "stakes": "low"},
+    ]
+    required = st.none() | st.lists(st.sampled_from(SIGNALS), unique=True, max_size=3)
     return PolicyDocument.model_validate(
         {
             "tiers": dict(zip(LEVELS, three, strict=True)),
+            "intents": draw(st.sampled_from([{}, {"billing": {"required_signals": ["grounding"]}}])),
             "stakes": {
                 "default": draw(st.sampled_from(LEVELS)),
                 "by_intent": draw(st.dictionaries(st.sampled_from(INTENTS), st.sampled_from(LEVELS))),
-                "rules": draw(st.sampled_from([[], [rule]])),
+                "rules": draw(st.sampled_from([[], rules])),
             },
-            "required_signals": draw(st.lists(st.sampled_from(SIGNALS), unique=True, max_size=3)),
+            "required_signals": draw(required),
         }
     )
 
@@ -73,12 +77,21 @@ def outputs(draw: st.DrawFn) -> Facts:
 
 @st.composite
 def calibrators(draw: st.DrawFn) -> dict[str, Any] | None:
-    """None, or a constant for each set of signals that it was fitted for."""
+    """None, or a constant for each set of useful signals that it was fitted for."""
     if draw(st.booleans()):
         return None
-    names = st.sets(st.sampled_from(SIGNALS), min_size=1).map(lambda found: "*|" + "+".join(sorted(found)))
+    useful = draw(st.sets(st.sampled_from(SIGNALS)))
+    cells = st.sets(st.sampled_from(sorted(useful)), min_size=1).map(signature) if useful else st.nothing()
     models = st.floats(0, 1).map(lambda value: {"kind": "constant", "keys": [], "value": value})
-    return {"cells": draw(st.dictionaries(names, models))}
+    scope = {
+        "labels": 500,
+        "signals": {key: {"useful": key in useful} for key in SIGNALS},
+        "expected": draw(st.lists(st.sampled_from(sorted(useful)), unique=True)) if useful else [],
+        "cells": draw(st.dictionaries(cells, models)),
+        "base_rate": draw(st.none() | models),
+        "intents": {},
+    }
+    return {"format": 2, "scopes": {"*": scope}}
 
 
 def routed(facts: Facts, policy: PolicyDocument, calibrator: dict[str, Any] | None, **changes: Any) -> RoutingDecision:
@@ -92,7 +105,7 @@ def test_it_reviews_what_has_no_signal_at_all(facts: Facts, policy: PolicyDocume
     decision = routed(facts, policy, calibrator, evidence={})
     assert decision.action == "review"
     assert "no_signal" in decision.reasons
-    assert (decision.inclusion_probability, decision.audited, decision.confidence) == (1.0, False, None)
+    assert (decision.inclusion_probability, decision.audited) == (1.0, False)
 
 
 @repeatable
@@ -111,8 +124,9 @@ def test_it_reviews_what_has_an_invalid_signal(
 def test_it_reviews_what_lacks_a_required_signal(
     facts: Facts, policy: PolicyDocument, calibrator: Any, data: st.DataObject
 ) -> None:
-    required = policy.required_signals or ("score:s",)
-    policy = policy.model_copy(update={"required_signals": required})
+    """Those the owner names, and where the owner names none, those that the calibrator relies on."""
+    required = sorted(required_signals(facts.intent, policy, calibrator))
+    assume(required)
     lost = data.draw(st.sampled_from(required))
     evidence = {name: value for name, value in facts.evidence.items() if name != lost}
     assert routed(facts, policy, calibrator, evidence=evidence).action == "review"
@@ -124,7 +138,7 @@ def test_it_never_ships_for_one_signal_less_what_it_reviewed_when_all_are_requir
     facts: Facts, policy: PolicyDocument, calibrator: Any, data: st.DataObject
 ) -> None:
     """Dropping, breaking or emptying: with every signal required there is no way round."""
-    policy = policy.model_copy(update={"required_signals": SIGNALS})
+    policy = policy.model_copy(update={"required_signals": SIGNALS, "intents": {}})
     before = routed(facts, policy, calibrator)
     kept = data.draw(st.sets(st.sampled_from(SIGNALS)))
     fewer = {name: value for name, value in facts.evidence.items() if name in kept}
@@ -135,7 +149,7 @@ def test_it_never_ships_for_one_signal_less_what_it_reviewed_when_all_are_requir
 
 
 @repeatable
-@given(outputs(), policies(ordered=True), calibrators(), st.sampled_from(LEVELS))
+@given(outputs(), policies(), calibrators(), st.sampled_from(LEVELS))
 def test_it_never_ships_for_higher_stakes_what_it_reviewed_for_lower(
     facts: Facts, policy: PolicyDocument, calibrator: Any, said: str
 ) -> None:
@@ -175,6 +189,18 @@ def test_it_decides_the_same_again_and_says_why(facts: Facts, policy: PolicyDocu
     else:
         assert decision.reasons == (("audit",) if decision.audited else ())
         assert decision.inclusion_probability == policy.tier_for(facts.intent, decision.stakes).audit_rate
+
+
+@repeatable
+@given(outputs(), policies(), calibrators())
+def test_it_never_ships_for_a_value_left_out_what_it_reviewed_with_it(
+    facts: Facts, policy: PolicyDocument, calibrator: Any
+) -> None:
+    before = routed(facts, policy, calibrator)
+    for metadata in ({}, {"amount": None}, {"amount": "1"}):
+        after = routed(facts, policy, calibrator, metadata=metadata)
+        assert STAKES_RANK[after.stakes] <= STAKES_RANK[before.stakes]
+        assert before.action == "ship" or after.action == "review"
 
 
 # The audit draw -------------------------------------------------------------------------------------------

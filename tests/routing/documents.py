@@ -19,11 +19,16 @@ def ships_from(threshold: float, *, audit_rate: float = 0.1, **more: Any) -> dic
 def document(
     *,
     high: Mapping[str, Any] = ALWAYS,
-    mid: Mapping[str, Any] = ALWAYS,
-    low: Mapping[str, Any] = ALWAYS,
+    mid: Mapping[str, Any] | None = None,
+    low: Mapping[str, Any] | None = None,
     **fields: Any,
 ) -> dict[str, Any]:
-    """A document as it is sent; every tier reviews everything unless told otherwise."""
+    """A document as it is sent; every tier reviews everything unless told otherwise.
+
+    What is not told is as the next higher tier: a tier may not be stricter than one of higher stakes.
+    """
+    mid = high if mid is None else mid
+    low = mid if low is None else low
     return {"tiers": {"high": dict(high), "mid": dict(mid), "low": dict(low)}, **fields}
 
 

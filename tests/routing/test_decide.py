@@ -9,14 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from routing.policy.decide import RoutingDecision, decide, stakes_of
+from routing.policy.decide import RoutingDecision, decide, judges_to_ask, stakes_said
 from routing.policy.document import STAKES_RANK, PolicyDocument
 from routing.policy.draw import keyed_draw
+from tests.routing.calibrators import calibrator, constant, scope
 from tests.routing.documents import ALWAYS, KEY, SAMPLED, facts, policy, ships_from
 
 LARGE = {"name": "large amounts", "when": {">": [{"var": "metadata.amount"}, 250]}, "stakes": "high"}
 SMALL_TALK = {"name": "small talk", "when": {"==": [{"var": "intent"}, "chat"]}, "stakes": "low"}
-CALIBRATOR = {"cells": {"*|score:grounded": {"kind": "constant", "keys": ["score:grounded"], "value": 0.85}}}
+
+
+def knowing(value: float, *keys: str, expected: bool = False) -> dict[str, Any]:
+    """A calibrator for outputs with just these signals that always says `value`."""
+    return calibrator({"*": scope(constant(value, *keys), expected=keys if expected else ())})
+
+
+CALIBRATOR = knowing(0.85, "score:grounded")
 
 
 def routed(policy: PolicyDocument, calibrator: Any = None, **fields: Any) -> RoutingDecision:
@@ -43,7 +51,46 @@ def routed(policy: PolicyDocument, calibrator: Any = None, **fields: Any) -> Rou
 )
 def test_the_highest_of_caller_intent_and_rules_wins(said: dict[str, Any], expected: tuple[str, str]) -> None:
     found = policy(stakes={"by_intent": {"refund": "high"}, "rules": [LARGE, SMALL_TALK]})
-    assert stakes_of(facts(**said), found) == expected
+    said = {"metadata": {"amount": 0}} | said
+    decided = routed(found, **said)
+    assert (decided.stakes, decided.trace["stakes_basis"]) == expected
+    assert list(expected) in decided.trace["stakes_said"]
+
+
+@pytest.mark.parametrize("metadata", [{}, {"amount": None}, {"amount": "100000"}, {"amount": [1]}, {"amount": True}])
+def test_a_rule_that_cannot_be_decided_speaks_as_if_it_held(metadata: dict[str, Any]) -> None:
+    """Or whoever leaves the amount out would get away with what the amount would have raised."""
+    found = routed(policy(stakes={"default": "low", "rules": [LARGE]}), metadata=metadata)
+    assert (found.stakes, found.trace["stakes_basis"]) == (
+        "high",
+        "rule large amounts, which could not be decided",
+    )
+
+
+def test_a_rule_that_cannot_be_decided_silences_nobody() -> None:
+    small = {"name": "small", "when": {"<": [{"var": "metadata.amount"}, 10]}, "stakes": "low"}
+    found = policy(stakes={"default": "mid", "rules": [small]})
+    assert [routed(found, metadata=sent).stakes for sent in ({"amount": 500}, {}, {"amount": 5})] == [
+        "mid",
+        "mid",
+        "low",
+    ]
+
+
+def test_a_failed_check_raises_the_stakes_to_its_severity_and_brings_a_person_in() -> None:
+    found = policy(low=SAMPLED, stakes={"default": "low"})
+    failed = routed(found, failed_checks={"citations": "mid", "length": "low"})
+    assert (failed.stakes, failed.trace["stakes_basis"]) == ("mid", "check citations")
+    assert failed.reasons[:2] == ("check_failed:citations", "check_failed:length")
+    assert failed.flags == ("check_failed",)
+    assert routed(found).action == "ship"
+
+
+def test_rules_read_the_words_of_prompt_and_response() -> None:
+    rule = {"name": "dose", "when": {"matches": [{"var": "response"}, r"\b\d+ ?mg\b"]}, "stakes": "high"}
+    found = policy(low=SAMPLED, stakes={"default": "low", "rules": [rule]})
+    assert routed(found, response="Take 20 mg at night.").stakes == "high"
+    assert routed(found, response="Take it at night.").stakes == "low"
 
 
 @pytest.mark.parametrize(("by_intent", "by_rule"), list(itertools.product([None, *STAKES_RANK], repeat=2)))
@@ -56,7 +103,7 @@ def test_a_caller_cannot_lower_what_the_owner_said(by_intent: str | None, by_rul
     found = policy(stakes=stakes)
     owner_said = [word for word in (by_intent, by_rule) if word]
     for word in STAKES_RANK:
-        result, _basis = stakes_of(facts(stakes=word), found)
+        result = min((stakes for stakes, _who in stakes_said(facts(stakes=word), found)), key=STAKES_RANK.__getitem__)
         assert all(STAKES_RANK[result] <= STAKES_RANK[said] for said in [word, *owner_said])
 
 
@@ -84,7 +131,7 @@ def test_it_ships_at_and_above_the_threshold(confidence: float, action: str) -> 
         ({}, {"stakes": "mid"}, ["everything_reviewed"]),
         ({}, {"stakes": "high"}, ["high_stakes", "everything_reviewed"]),
         ({"low": SAMPLED}, {"stakes": "high"}, ["high_stakes"]),
-        ({"low": SAMPLED}, {"stakes": "mid"}, ["everything_reviewed"]),
+        ({"mid": ALWAYS, "low": SAMPLED}, {"stakes": "mid"}, ["everything_reviewed"]),
         ({"mid": ships_from(0.9)}, {}, ["low_confidence"]),
         ({"mid": ships_from(0.5)}, {"evidence": {}}, ["no_signal"]),
         ({"mid": ships_from(0.5)}, {"evidence": {"a": None}}, ["invalid_signal"]),
@@ -94,7 +141,7 @@ def test_it_ships_at_and_above_the_threshold(confidence: float, action: str) -> 
         ({"mid": SAMPLED}, {"evidence": {}}, ["no_signal"]),
         ({"mid": SAMPLED}, {"evidence": {"a": None}}, ["invalid_signal"]),
         ({"mid": SAMPLED}, {"flags": ("incident",)}, ["incident"]),
-        ({"mid": ALWAYS}, {"flags": ("incident",), "evidence": {}}, ["incident", "no_signal", "everything_reviewed"]),
+        ({"mid": ALWAYS}, {"flags": ("incident",), "evidence": {}}, ["incident", "everything_reviewed", "no_signal"]),
     ],
 )
 def test_every_review_says_why(tiers: dict[str, Any], said: dict[str, Any], reasons: list[str]) -> None:
@@ -156,12 +203,66 @@ NAMES = ["grounding", "judge:strict", "score:grounded"]
 def test_losing_a_required_signal_never_turns_a_review_into_a_shipment(
     evidence: dict[str, float | None], lost: str, threshold: float, calibrated: bool
 ) -> None:
-    everything = {"kind": "constant", "keys": [], "value": 1.0}
-    calibrator = {"cells": {"*|" + "+".join(NAMES): everything}} if calibrated else None
+    model = knowing(1.0, *NAMES) if calibrated else None
     strict = policy(mid=ships_from(threshold), low=SAMPLED, required_signals=NAMES)
     for missing in ({name: value for name, value in evidence.items() if name != lost}, evidence | {lost: None}, {}):
         for stakes in ("mid", "low"):
-            assert routed(strict, calibrator, evidence=missing, stakes=stakes).action == "review"
+            assert routed(strict, model, evidence=missing, stakes=stakes).action == "review"
+
+
+def test_what_a_calibrator_relies_on_is_required_unless_the_owner_names_others() -> None:
+    model = knowing(0.95, "score:grounded", "judge:strict", expected=True)
+    everything = {"score:grounded": 1.0, "judge:strict": 1.0}
+    lax = policy(mid=ships_from(0.5))
+    assert routed(lax, model, evidence=everything).action == "ship"
+    assert routed(lax, model, evidence={"score:grounded": 1.0}).reasons == ("no_signal",)
+    assert routed(lax, model).trace["required_signals"] == ["judge:strict", "score:grounded"]
+    named = policy(mid=ships_from(0.5), required_signals=["score:grounded"])
+    assert "no_signal" not in routed(named, model, evidence={"score:grounded": 1.0}).reasons
+    own = policy(mid=ships_from(0.5), required_signals=["grounding"], intents={"billing": {"required_signals": []}})
+    assert "no_signal" not in routed(own, evidence={"score:grounded": 1.0}).reasons
+    assert routed(own, intent="refund", evidence={"score:grounded": 1.0}).reasons == ("no_signal",)
+
+
+# Judges of ours ------------------------------------------------------------------------------------
+
+JUDGED = {"judges": {"names": ["house"]}, "required_signals": []}
+
+
+def asked(found: PolicyDocument, **fields: Any) -> tuple[str, ...]:
+    return judges_to_ask(facts(**fields), policy=found, calibrator=None)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({}, ("house",)),
+        ({"evidence": {}}, ("house",)),
+        ({"intent": "refund"}, ("house",)),
+        # A person will see these whatever the judge says, so it is not paid for.
+        ({"stakes": "high"}, ()),
+        ({"flags": ("incident",)}, ()),
+        ({"failed_checks": {"length": "low"}}, ()),
+        ({"evidence": {"score:grounded": None}}, ()),
+        # The caller spoke in its name, which counts for nothing.
+        ({"evidence": {"judge:house": None}}, ()),
+    ],
+)
+def test_judges_are_asked_only_where_their_word_counts(said: dict[str, Any], expected: tuple[str, ...]) -> None:
+    assert asked(policy(mid=ships_from(0.5), **JUDGED), **said) == expected
+
+
+def test_judges_are_asked_on_their_intents_only() -> None:
+    found = policy(mid=SAMPLED, judges={"names": ["house"], "intents": ["billing"]})
+    assert (asked(found), asked(found, intent="refund")) == (("house",), ())
+
+
+@pytest.mark.parametrize("tier", [ships_from(0.0), SAMPLED])
+def test_nothing_ships_without_the_judge_that_the_policy_asks(tier: dict[str, Any]) -> None:
+    found = policy(mid=tier, **JUDGED)
+    assert routed(found).reasons == ("no_signal",)
+    assert routed(found, evidence={"score:grounded": 0.8, "judge:house": None}).reasons == ("invalid_signal",)
+    assert routed(found, evidence={"score:grounded": 0.8, "judge:house": 0.9}).action == "ship"
 
 
 # Audit and overlap ---------------------------------------------------------------------------------
@@ -236,9 +337,13 @@ def test_the_trace_holds_what_the_decision_follows_from(threshold: float) -> Non
     assert trace.pop("audit_draw") == (keyed_draw(KEY, "audit", "case-1") if threshold < 0.85 else None)
     assert trace == {
         "evidence": {"score:grounded": 0.8},
+        "required_signals": [],
         "confidence_basis": "*|score:grounded",
+        "contributions": {"score:grounded": 0.0},
         "stakes_given": "low",
         "stakes_basis": "caller",
+        "stakes_said": [["low", "caller"], ["low", "rule chat"]],
+        "failed_checks": {},
         "mode": "below_threshold",
         "threshold": threshold,
         "audit_rate": 0.3,

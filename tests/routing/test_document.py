@@ -29,23 +29,23 @@ def faults_of(sent: Any) -> dict[str, str]:
         ({}, "/tiers"),
         ({"tiers": {"high": ALWAYS, "mid": ALWAYS}}, "/tiers/low"),
         (document() | {"colour": "red"}, "/colour"),
-        (document(mid=ALWAYS | {"auditrate": 0.1}), "/tiers/mid/auditrate"),
-        (document(mid={"mode": "never"}), "/tiers/mid/mode"),
+        (document(low=ALWAYS, mid=ALWAYS | {"auditrate": 0.1}), "/tiers/mid/auditrate"),
+        (document(low=ALWAYS, mid={"mode": "never"}), "/tiers/mid/mode"),
         # A threshold goes with its mode, and only with it
-        (document(mid={"mode": "below_threshold"}), "/tiers/mid"),
-        (document(mid=SAMPLED | {"threshold": 0.5}), "/tiers/mid"),
-        (document(mid=ALWAYS | {"threshold": 0.5}), "/tiers/mid"),
+        (document(low=ALWAYS, mid={"mode": "below_threshold"}), "/tiers/mid"),
+        (document(low=ALWAYS, mid=SAMPLED | {"threshold": 0.5}), "/tiers/mid"),
+        (document(low=ALWAYS, mid=ALWAYS | {"threshold": 0.5}), "/tiers/mid"),
         # Ranges
-        (document(mid=ships_from(1.01)), "/tiers/mid/threshold"),
-        (document(mid=ships_from(-0.01)), "/tiers/mid/threshold"),
-        (document(mid=ships_from(float("nan"))), "/tiers/mid/threshold"),
-        (document(mid=ships_from(0.9, audit_rate=0.0)), "/tiers/mid/audit_rate"),
-        (document(mid=ships_from(0.9, audit_rate=float("inf"))), "/tiers/mid/audit_rate"),
-        (document(high=ALWAYS | {"raters": 0}), "/tiers/high/raters"),
-        (document(high=ALWAYS | {"raters": 10}), "/tiers/high/raters"),
-        (document(high=ALWAYS | {"overlap_share": 1.1}), "/tiers/high/overlap_share"),
-        (document(high=ALWAYS | {"overlap_raters": 1}), "/tiers/high/overlap_raters"),
-        (document(high=ALWAYS | {"sla_minutes": 0}), "/tiers/high/sla_minutes"),
+        (document(low=ALWAYS, mid=ships_from(1.01)), "/tiers/mid/threshold"),
+        (document(low=ALWAYS, mid=ships_from(-0.01)), "/tiers/mid/threshold"),
+        (document(low=ALWAYS, mid=ships_from(float("nan"))), "/tiers/mid/threshold"),
+        (document(low=ALWAYS, mid=ships_from(0.9, audit_rate=0.0)), "/tiers/mid/audit_rate"),
+        (document(low=ALWAYS, mid=ships_from(0.9, audit_rate=float("inf"))), "/tiers/mid/audit_rate"),
+        (document(mid=ALWAYS, high=ALWAYS | {"raters": 0}), "/tiers/high/raters"),
+        (document(mid=ALWAYS, high=ALWAYS | {"raters": 10}), "/tiers/high/raters"),
+        (document(mid=ALWAYS, high=ALWAYS | {"overlap_share": 1.1}), "/tiers/high/overlap_share"),
+        (document(mid=ALWAYS, high=ALWAYS | {"overlap_raters": 1}), "/tiers/high/overlap_raters"),
+        (document(mid=ALWAYS, high=ALWAYS | {"sla_minutes": 0}), "/tiers/high/sla_minutes"),
         (document(gold_rate=0.51), "/gold_rate"),
         (document(targets={"undetected_error": 0.0}), "/targets/undetected_error"),
         (document(targets={"undetected_error": 1.0}), "/targets/undetected_error"),
@@ -59,6 +59,21 @@ def faults_of(sent: Any) -> dict[str, str]:
         # Intents, whose names may hold what a pointer must escape (RFC 6901)
         (document(intents={"billing": {"mid": {"mode": "below_threshold"}}}), "/intents/billing/mid"),
         (document(intents={"a/b~c": {"mid": {"mode": "never"}}}), "/intents/a~1b~0c/mid/mode"),
+        # Strict numbers
+        (document(low=ALWAYS, mid=ships_from(True)), "/tiers/mid/threshold"),
+        (document(low=ALWAYS, mid=ships_from("0.9")), "/tiers/mid/threshold"),  # type: ignore[arg-type]
+        (document(mid=ALWAYS, high=ALWAYS | {"raters": True}), "/tiers/high/raters"),
+        (document(gold_rate=True), "/gold_rate"),
+        # Higher stakes are never laxer, nor in one intent
+        (document(mid=SAMPLED, low=ALWAYS), ""),
+        (document(high=SAMPLED, mid=ships_from(0.9)), ""),
+        (document(mid=ships_from(0.8), low=ships_from(0.9)), ""),
+        (document(mid=ships_from(0.9), intents={"billing": {"low": ALWAYS}}), ""),
+        (document(low=SAMPLED, intents={"billing": {"high": SAMPLED}}), ""),
+        # Names
+        (document(stakes={"rules": [RULE, RULE]}), ""),
+        (document(judges={"names": ["strict", "strict"]}), ""),
+        (document(required_signals=["verdict"]), "/required_signals/0"),
         # Not a document at all
         ("everything", ""),
         (None, ""),
@@ -102,7 +117,7 @@ def test_an_intent_replaces_single_tiers_and_leaves_the_others() -> None:
     assert parsed.tier_for("billing", "mid").threshold == 0.9
 
 
-@pytest.mark.parametrize("changes", [{"low": SAMPLED}, {"intents": {"billing": {"high": ships_from(0.99)}}}])
+@pytest.mark.parametrize("changes", [{"low": SAMPLED}, {"intents": {"billing": {"low": ships_from(0.99)}}}])
 def test_it_reviews_everything_only_if_every_tier_does(changes: dict[str, Any]) -> None:
     assert policy(intents={"billing": {"mid": ALWAYS}}).reviews_everything
     assert not policy(**changes).reviews_everything
@@ -115,8 +130,8 @@ def test_the_first_policy_reviews_everything() -> None:
 
 
 def test_a_difference_points_at_single_values() -> None:
-    before = document(mid=ships_from(0.9), intents={"a/b": {"low": ALWAYS}})
-    after = document(mid=ships_from(0.8), intents={"a/b": {"low": SAMPLED}})
+    before = document(mid=ships_from(0.9), low=SAMPLED, intents={"a/b": {"low": ALWAYS}})
+    after = document(mid=ships_from(0.8), low=SAMPLED, intents={"a/b": {"low": SAMPLED}})
     assert list(differences(before, after)) == [
         {"pointer": "/intents/a~1b/low/audit_rate", "before": None, "after": 0.1},
         {"pointer": "/intents/a~1b/low/mode", "before": "always", "after": "sampled"},

@@ -251,7 +251,7 @@ def _policy(project: Project) -> PolicyInForce | None:
     return PolicyInForce(
         name=policy.name,
         version=policy.version,
-        since=activation.at if activation else None,
+        since=activation.effective_at if activation else None,
         reason=activation.reason if activation else "",
         calibrator_version=policy.calibrator.version if policy.calibrator else None,
         target=f"at most {percent(targets['undetected_error'])} wrong at {percent(targets['level'], 0)} confidence",

@@ -1,4 +1,4 @@
-"""What verdicts taught: calibrators, proposals and certificates."""
+"""What verdicts taught: proposals and certificates, and how reliable a calibrator is."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Count, Q, Sum
 from django.utils.dateparse import parse_datetime
 
-from routing.models import Action, Calibrator, Certificate, Output, Recalibration
+from routing.models import Action, Certificate, Output, Recalibration
 from routing.queries import right_or_wrong
 from routing.views.charts import Dot, reliability_dots
 from routing.views.contexts.policies import Change, ReplayTable, change_rows, replay_table_of
@@ -20,6 +20,7 @@ THRESHOLD_STATUS = {
     "budget": "set by the budget, no guarantee",
     "too_few_labels": "reviewed: too few verdicts",
     "not_enough_evidence": "left as it is: nothing could be certified",
+    "raised": "changed for the sake of lower stakes",
 }
 
 
@@ -43,25 +44,6 @@ class Reliability:
     bins: Sequence[BinLine]
     dots: Sequence[Dot]
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class CellLine:
-    """One model of a calibrator: the intent and the signals it is for, its verdicts, and how it came out."""
-
-    intent: str
-    signals: str
-    labels: int
-    model: str
-
-
-@dataclass(frozen=True, slots=True)
-class CalibratorDetail:
-    version: int
-    created_at: datetime
-    labels: int
-    cells: Sequence[CellLine]
-    reliability: Reliability
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,25 +170,6 @@ def _bin(row: Mapping[str, Any]) -> BinLine:
     )
 
 
-def calibrator_detail(calibrator: Calibrator) -> CalibratorDetail:
-    fitted, cells = calibrator.fitted_on, calibrator.parameters["cells"]
-    return CalibratorDetail(
-        version=calibrator.version,
-        created_at=calibrator.created_at,
-        labels=fitted["labels"],
-        cells=[
-            _cell(name, count, cells.get(name, {}).get("kind") or f"none: {fitted['skipped'].get(name, 'skipped')}")
-            for name, count in fitted["cells"].items()
-        ],
-        reliability=reliability_of(calibrator.metrics),
-    )
-
-
-def _cell(name: str, labels: int, model: str) -> CellLine:
-    intent, _, signals = name.partition("|")
-    return CellLine("all" if intent == "*" else intent, signals.replace("+", ", "), labels, model)
-
-
 def recalibration_row(proposal: Recalibration, names: Mapping[str, str]) -> RecalibrationRow:
     return RecalibrationRow(
         pk=proposal.pk,
@@ -291,6 +254,9 @@ def _threshold(stakes: str, basis: Mapping[str, Any]) -> ThresholdLine:
     status = THRESHOLD_STATUS.get(basis["status"], basis["status"])
     if "labels" in basis:
         status += f" (n = {basis['labels']})"
+    if "together_with" in basis:
+        status += f", together with {' and '.join(basis['together_with'])} stakes"
+    status = "; ".join([status, *basis.get("raised", ())])
     return ThresholdLine(
         stakes=STAKES[stakes],
         status=status,

@@ -10,8 +10,9 @@ from django.db.models.functions import Cast
 
 from labeling.models import Assignment, AssignmentState, ItemStatus, Rating, ReviewItem, Verdict
 from reviewapp.core.models import Content, Project, TaskKind
-from routing.models import Decision, Output, OutputReview
-from routing.queries import filtered_outputs
+from routing.models import Decision, JudgeRequest, Output, OutputReview
+from routing.queries import PENDING, filtered_outputs
+from routing.services.explaining import summary_of
 from routing.views.contexts.words import PREFERENCES, decision_label, reason_label
 from routing.views.figures import compact, duration, percent, pretty
 
@@ -107,7 +108,9 @@ class OutputDetail:
     row: OutputRow
     task_kind: str
     occurred_at: datetime
-    decided_at: datetime
+    # Null while it waits for judges.
+    decided_at: datetime | None
+    summary: str
     source: Sequence[tuple[str, str]]
     metadata: str
     prompt: Sequence[Text]
@@ -167,7 +170,9 @@ def _item_conditions(wanted: Mapping[str, Any]) -> Q:
 
 
 def output_row(output: Output) -> OutputRow:
-    decision = output.decision
+    decision = getattr(output, "decision", None)
+    if decision is None:
+        return _pending_row(output)
     reviews = list(output.reviews.all())
     return OutputRow(
         id=str(output.pk),
@@ -183,6 +188,22 @@ def output_row(output: Output) -> OutputRow:
     )
 
 
+def _pending_row(output: Output) -> OutputRow:
+    """An output that waits for judges: nothing is decided but its stakes."""
+    return OutputRow(
+        id=str(output.pk),
+        external_id=output.external_id,
+        intent=output.intent,
+        received_at=output.received_at,
+        stakes=output.judge_request.stakes,
+        action=PENDING,
+        decision=decision_label(PENDING, audited=False),
+        reasons=[],
+        confidence="–",
+        outcome="",
+    )
+
+
 def _outcome(item: ReviewItem) -> str:
     if item.verdict:
         return PREFERENCES.get(item.verdict.preferred, item.verdict.value)
@@ -190,27 +211,42 @@ def _outcome(item: ReviewItem) -> str:
 
 
 def output_detail(output: Output) -> OutputDetail:
-    decision = output.decision
+    decision, request = getattr(output, "decision", None), getattr(output, "judge_request", None)
+    policy = decision.policy if decision else output.judge_request.policy
+    calibrator = decision.calibrator if decision else policy.calibrator
     reviews = list(output.reviews.all())
     return OutputDetail(
         row=output_row(output),
         task_kind=output.task_kind,
         occurred_at=output.occurred_at,
-        decided_at=decision.decided_at,
+        decided_at=decision.decided_at if decision else None,
+        summary=summary_of(decision) if decision else "",
         source=_source(output),
         metadata=pretty(output.metadata) if output.metadata else "",
         prompt=prompt_texts(output.content.prompt),
         passages=[Text(part.get("id", ""), part.get("text", "")) for part in output.content.context],
         responses=response_texts(output.content),
         signals=[_signal(signal.key, signal.data, signal.evidence) for signal in output.signals.order_by("key")],
-        flags=decision.flags,
-        inclusion=percent(decision.inclusion_probability),
-        trace=_trace(decision),
-        policy=str(decision.policy),
-        policy_version=decision.policy.version,
-        calibrator_version=decision.calibrator.version if decision.calibrator else None,
+        flags=decision.flags if decision else output.judge_request.flags,
+        inclusion=percent(decision.inclusion_probability) if decision else "not known yet",
+        trace=[*(_trace(decision) if decision else []), *(_judges(request) if request else [])],
+        policy=str(policy),
+        policy_version=policy.version,
+        calibrator_version=calibrator.version if calibrator else None,
         review=_review(reviews[0].item_id) if reviews else None,
     )
+
+
+def _judges(request: JudgeRequest) -> list[tuple[str, str]]:
+    """Which judges were asked, until when, and which of them stayed silent."""
+    asked = [entry["name"] for entry in request.judges]
+    silent = [f"{name} ({why.replace('_', ' ')})" for name, why in sorted(request.silent.items())]
+    lines = [("Judges asked", ", ".join(asked))]
+    if silent:
+        lines.append(("Judges that stayed silent", ", ".join(silent)))
+    if request.decided_at is None:
+        lines.append(("Decided at the latest", f"{request.deadline_at:%Y-%m-%d %H:%M:%S} UTC"))
+    return lines
 
 
 def prompt_texts(prompt: Any) -> list[Text]:
@@ -256,21 +292,14 @@ def _signal(key: str, data: Mapping[str, Any], evidence: float | None) -> Signal
 
 
 def _trace(decision: Decision) -> list[tuple[str, str]]:
-    """Why it was decided like this, from what was written down at the time."""
+    """What it came down to; the explanation has the rest."""
     trace = decision.trace
     confidence = "unknown" if decision.confidence is None else f"{decision.confidence:.3f}"
-    lines = [
-        ("Confidence", f"{confidence}, from {trace.get('confidence_basis', '–')}"),
+    threshold = trace.get("threshold")
+    return [
+        ("Confidence", confidence if threshold is None else f"{confidence}, threshold {threshold:g}"),
         ("Stakes", f"{decision.stakes}, by {trace.get('stakes_basis', '–')}"),
-        ("Stakes given by the caller", compact(trace.get("stakes_given"))),
-        ("Rule of the tier", compact(trace.get("mode"))),
-        ("Threshold", compact(trace.get("threshold"))),
     ]
-    draw, rate = trace.get("audit_draw"), trace.get("audit_rate")
-    if draw is not None and rate is not None:
-        sign, end = ("<", "audited") if decision.audited else ("≥", "not audited")
-        lines.append(("Audit draw", f"{draw:.4f} {sign} {rate:g}: {end}"))
-    return lines
 
 
 def _review(item_id: int) -> ReviewDetail:

@@ -1,17 +1,22 @@
 """Policies as they are read: tiers, differences, replays."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from reviewapp.core.models import Project
-from routing.models import Policy, PolicyActivation
+from reviewapp.core.fingerprints import fingerprint
+from routing.models import Policy, PolicyActivation, ScheduledActivation
 from routing.policy.difference import differences
 from routing.policy.document import STAKES_RANK
 from routing.policy.replay import Replay
+from routing.policy.sentences import joined
+from routing.services.two_persons import may_put_in_force, routing_settings
 from routing.views.contexts.words import MODES, STAKES, actor_names, reason_label
 from routing.views.figures import compact, duration, percent, percent_range, pretty
+
+# Values longer than this many characters are spread over lines.
+ONE_LINE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +34,24 @@ class TierLine:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One value that differs: where, and both sides on one line."""
+    """One value that differs: where, and both sides, on one line each unless it is long."""
 
     pointer: str
     before: str
     after: str
+    before_long: bool
+    after_long: bool
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyRow:
+    """`step` is what putting it in force would be called: "" for the one that is."""
+
     version: int
     name: str
     status: str
+    effective_at: datetime | None
+    step: str
     parent: int | None
     calibrator_version: int | None
     note: str
@@ -51,7 +62,19 @@ class PolicyRow:
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    at: datetime
+    """One line of the log: from when on, by whose word, and who had written what came into force."""
+
+    effective_at: datetime
+    ordered_at: datetime | None
+    by: str
+    authors: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleLine:
+    version: int
+    effective_at: datetime
     by: str
     reason: str
 
@@ -59,11 +82,35 @@ class Activation:
 @dataclass(frozen=True, slots=True)
 class PolicyDetail:
     row: PolicyRow
+    authors: str
+    revision: int
+    editable: bool
+    sha256: str
     tiers: Sequence[TierLine]
+    rules: Sequence[tuple[str, str]]
     document: str
+    compared_with: int | None
     changes: Sequence[Change]
+    calibrator_change: str
     activations: Sequence[Activation]
+    schedule: ScheduleLine | None
     proposal_pk: int | None
+    second_person: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationDetail:
+    """What somebody who puts a version in force should see. `refusal`: why it is not theirs to do."""
+
+    version: int
+    active_version: int
+    step: str
+    draft: bool
+    authors: str
+    changes: Sequence[Change]
+    calibrator_change: str
+    schedule: ScheduleLine | None
+    refusal: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,20 +154,33 @@ def _tier(intent: str, stakes: str, tier: Mapping[str, Any]) -> TierLine:
 
 
 def change_rows(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
-    return [Change(row["pointer"], compact(row["before"]), compact(row["after"])) for row in differences(before, after)]
+    return [_change(row["pointer"], row["before"], row["after"]) for row in differences(before, after)]
 
 
-def policy_rows(project: Project, policies: Iterable[Policy], *, active_id: int | None) -> list[PolicyRow]:
-    names = actor_names(project)
-    return [policy_row(policy, active_id=active_id, names=names) for policy in policies]
+def _change(pointer: str, before: Any, after: Any) -> Change:
+    (left, left_long), (right, right_long) = _shown(before), _shown(after)
+    return Change(pointer, left, right, left_long, right_long)
 
 
-def policy_row(policy: Policy, *, active_id: int | None, names: Mapping[str, str]) -> PolicyRow:
-    published = "published" if policy.published_at else "draft"
+def _shown(value: Any) -> tuple[str, bool]:
+    """A value, and whether it is spread over lines."""
+    line = compact(value)
+    if len(line) <= ONE_LINE:
+        return line, False
+    return pretty(value) if isinstance(value, dict | list) else line, True
+
+
+def policy_row(
+    policy: Policy, *, active: Policy, scheduled: ScheduledActivation | None, names: Mapping[str, str]
+) -> PolicyRow:
+    coming = scheduled if scheduled and scheduled.policy_id == policy.pk else None
+    status = "in force" if policy.pk == active.pk else ("scheduled" if coming else "")
     return PolicyRow(
         version=policy.version,
         name=policy.name,
-        status="in force" if policy.pk == active_id else published,
+        status=status or ("published" if policy.published_at else "draft"),
+        effective_at=coming.effective_at if coming else None,
+        step=_step(policy, active),
         parent=policy.parent.version if policy.parent else None,
         calibrator_version=policy.calibrator.version if policy.calibrator else None,
         note=policy.note,
@@ -130,20 +190,120 @@ def policy_row(policy: Policy, *, active_id: int | None, names: Mapping[str, str
     )
 
 
-def policy_detail(policy: Policy, *, active_id: int | None) -> PolicyDetail:
+def _step(policy: Policy, active: Policy) -> str:
+    if policy.pk == active.pk:
+        return ""
+    back = policy.published_at and policy.version < active.version
+    return f"Roll back to v{policy.version}" if back else f"Put v{policy.version} in force"
+
+
+def schedule_line(scheduled: ScheduledActivation | None, names: Mapping[str, str]) -> ScheduleLine | None:
+    if scheduled is None:
+        return None
+    by = names.get(scheduled.actor, scheduled.actor)
+    return ScheduleLine(scheduled.policy.version, scheduled.effective_at, by, scheduled.reason)
+
+
+def is_editable(policy: Policy) -> bool:
+    """A draft that no recalibration measured."""
+    return policy.published_at is None and getattr(policy, "proposed_by", None) is None
+
+
+def policy_detail(
+    policy: Policy, *, active: Policy, scheduled: ScheduledActivation | None, against: Policy | None, viewer: str
+) -> PolicyDetail:
+    """One version, compared with `against`, as `viewer` (an actor of the audit log) may act on it."""
     names = actor_names(policy.project)
     proposal = getattr(policy, "proposed_by", None)
+    row = policy_row(policy, active=active, scheduled=scheduled, names=names)
     return PolicyDetail(
-        row=policy_row(policy, active_id=active_id, names=names),
+        row=row,
+        authors=_people(policy.authors, names),
+        revision=policy.revision,
+        editable=is_editable(policy),
+        sha256=fingerprint(policy.document),
         tiers=tier_lines(policy.document),
+        rules=_rules(policy.document),
         document=pretty(policy.document),
-        changes=change_rows(policy.parent.document, policy.document) if policy.parent else [],
+        compared_with=against.version if against else None,
+        changes=change_rows(against.document, policy.document) if against else [],
+        calibrator_change=_calibrator_change(against, policy) if against else "",
         activations=[
-            Activation(entry.at, names.get(entry.actor, entry.actor), entry.reason)
-            for entry in PolicyActivation.objects.filter(policy=policy).order_by("-pk")
+            _activation(entry, names) for entry in PolicyActivation.objects.filter(policy=policy).order_by("-pk")
         ],
+        schedule=schedule_line(scheduled, names) if scheduled and scheduled.policy_id == policy.pk else None,
         proposal_pk=proposal.pk if proposal else None,
+        second_person=_refusal(policy, viewer) if row.step else "",
     )
+
+
+def activation_detail(
+    policy: Policy, *, active: Policy, scheduled: ScheduledActivation | None, viewer: str
+) -> ActivationDetail:
+    names = actor_names(policy.project)
+    return ActivationDetail(
+        version=policy.version,
+        active_version=active.version,
+        step=_step(policy, active) or f"Put v{policy.version} in force again",
+        draft=policy.published_at is None,
+        authors=_people(policy.authors, names),
+        changes=change_rows(active.document, policy.document),
+        calibrator_change=_calibrator_change(active, policy),
+        schedule=schedule_line(scheduled, names),
+        refusal=_refusal(policy, viewer),
+    )
+
+
+def _refusal(policy: Policy, viewer: str) -> str:
+    if not routing_settings(policy.project).two_persons or may_put_in_force(policy=policy, actor=viewer):
+        return ""
+    return "You wrote a part of this version, and this project asks for two persons: another owner puts it in force."
+
+
+def _people(actors: Sequence[str], names: Mapping[str, str]) -> str:
+    return joined([names.get(actor, actor) for actor in actors])
+
+
+def _activation(entry: PolicyActivation, names: Mapping[str, str]) -> Activation:
+    return Activation(
+        effective_at=entry.effective_at,
+        ordered_at=entry.at if entry.at != entry.effective_at else None,
+        by=names.get(entry.actor, entry.actor),
+        authors=_people(entry.authors, names),
+        reason=entry.reason,
+    )
+
+
+def _calibrator_change(before: Policy, after: Policy) -> str:
+    if before.calibrator_id == after.calibrator_id:
+        return ""
+    sides = [f"v{side.calibrator.version}" if side.calibrator else "none" for side in (before, after)]
+    return f"The calibrator changes from {sides[0]} to {sides[1]}."
+
+
+def _rules(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What else decides, in a line each; the document below has it in full."""
+    required = document.get("required_signals")
+    detectors = document.get("detectors", {})
+    lines = [
+        ("Required signals", "those that the calibrator relies on" if required is None else joined(required) or "none"),
+        ("Default stakes", STAKES[document["stakes"]["default"]]),
+        ("Stakes rules", joined([f"{rule['name']} → {rule['stakes']}" for rule in document["stakes"]["rules"]])),
+        ("Checks", joined([f"{check['name']} ({check['severity']})" for check in document.get("checks", [])])),
+        ("Detectors", joined([_detector(name, detectors.get(name)) for name in ("adversarial", "novelty")])),
+        ("Judges of ours", joined(document.get("judges", {}).get("names", []))),
+        ("Gold", f"{percent(document['gold_rate'])} of claims"),
+        (
+            "Target",
+            f"at most {percent(document['targets']['undetected_error'])} wrong at "
+            f"{percent(document['targets']['level'], 0)} confidence",
+        ),
+    ]
+    return [(name, line or "none") for name, line in lines]
+
+
+def _detector(name: str, detector: Mapping[str, Any] | None) -> str:
+    return f"{name} off" if detector is None else f"{name} at {percent(detector['false_alarm_rate'])} false alarms"
 
 
 def replay_table(found: Replay, *, before: Mapping[str, Any] | None = None) -> ReplayTable:

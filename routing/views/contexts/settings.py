@@ -1,10 +1,12 @@
-"""The project's people, keys and queue."""
+"""The project's people, keys, queue and two-person rule."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from reviewapp.core.models import ApiKey, Membership, Project, Role
+from routing.services.two_persons import routing_settings
+from routing.views.contexts.words import actor_names
 
 PAUSABLE = (Role.REVIEWER, Role.ADJUDICATOR)
 
@@ -33,6 +35,29 @@ class KeyRow:
     created_at: datetime
     expires_at: datetime | None
     state: str
+
+
+@dataclass(frozen=True, slots=True)
+class TwoPersons:
+    """The two-person rule. `asked_by` wants to end it; `own_request` says that this is whoever looks."""
+
+    on: bool
+    owners: int
+    asked_by: str
+    asked_at: datetime | None
+    own_request: bool
+
+
+def two_persons_state(member: Membership) -> TwoPersons:
+    settings = routing_settings(member.project)
+    names = actor_names(member.project)
+    return TwoPersons(
+        on=settings.two_persons,
+        owners=Membership.objects.filter(project=member.project, role=Role.OWNER, person__is_active=True).count(),
+        asked_by=names.get(settings.ending_asked_by, settings.ending_asked_by),
+        asked_at=settings.ending_asked_at,
+        own_request=settings.ending_asked_by == f"person:{member.person_id}",
+    )
 
 
 def member_rows(member: Membership) -> list[MemberRow]:

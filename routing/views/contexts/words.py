@@ -38,8 +38,8 @@ def slice_label(name: str) -> str:
 
 
 def decision_label(action: str, *, audited: bool) -> str:
-    if action == "review":
-        return "review"
+    if action in ("review", "pending"):
+        return action
     return "shipped, audited" if audited else "shipped"
 
 

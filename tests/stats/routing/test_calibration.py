@@ -124,7 +124,7 @@ def test_it_takes_isotonic_only_with_many_labels_and_only_when_it_is_better() ->
     evidence, good = _steps(3000)
     many, few = fit(["a"], evidence, good), fit(["a"], evidence[:900], good[:900])
     assert _model(many)["kind"] == "isotonic"
-    assert many.cross_validated_brier["isotonic"] < many.cross_validated_brier["platt"]
+    assert many.cross_validated_brier["isotonic"] < many.cross_validated_brier["plain"]
     assert (_model(few)["kind"], few.cross_validated_brier) == ("platt", {})
     # Exactly what Platt assumes: σ(logit).
     logistic = np.random.default_rng(5).random(1500)

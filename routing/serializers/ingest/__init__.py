@@ -1,0 +1,1 @@
+"""Ingest from elsewhere: what other tools export, as bodies of `POST /outputs/`."""

@@ -1,0 +1,1 @@
+"""schemathesis over the whole OpenAPI document: see `python -m tests.fuzz --help`."""
