@@ -4,6 +4,8 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 
 PORT ?= 8000
+EXAMPLES ?= 2000
+MINUTES ?= 90
 
 # The first Python on this machine that is new enough.
 SYSTEM_PYTHON = $(shell for name in python3 python3.11 python3.12 python3.13 python3.14 python; do \
@@ -16,7 +18,7 @@ TEMPLATES = find labeling reviewapp routing -path '*/templates/*' -name '*.html'
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
 	--no-header $(UPGRADE)
 
-.PHONY: help env demo test test-fast lint types format bench audit lock clean
+.PHONY: help env demo test test-fast fuzz lint types format bench audit lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +45,9 @@ test: env lint types ## Everything: lint, types, contracts, SQLite, browser, Pos
 
 test-fast: env ## Tests on SQLite only, without a browser and without any service
 	TEST_ENGINE=sqlite $(PYTHON) -m pytest -m "not browser"
+
+fuzz: env ## schemathesis, all checks, EXAMPLES (2000) per operation of the API, at most MINUTES (90)
+	$(PYTHON) -m tests.fuzz --examples $(EXAMPLES) --max-time $(MINUTES)
 
 lint: env ## Style, formatting, templates and import contracts
 	$(BIN)/ruff check $(CODE)

@@ -22,6 +22,7 @@ from routing.services.golden import freeze_from_verdicts
 from routing.services.policies import draft_policy, schedule_policy
 from routing.services.projects import ACCEPTABILITY
 from routing.services.recalibration import propose_recalibration
+from routing.services.traffic import look_at_traffic
 from routing.services.two_persons import ask_for_two_persons, end_two_persons
 from routing.services.webhooks import new_secret
 from tests.factories import (
@@ -103,7 +104,7 @@ class World:
         policy = Policy.objects.filter(project=project).order_by("-pk")[0]
         case = GoldCase.objects.filter(project=project)[0]
         reviewer = self.cast.reviewers[0].pk
-        of_one = {
+        of_one: dict[str, list[Any]] = {
             "console-policy-activate": [policy.version],
             "console-policy-edit": [self.draft().version],
             "console-recalibration-decide": [Recalibration.objects.filter(project=project)[0].pk],
@@ -162,21 +163,22 @@ def grow(cast: Cast, rng: np.random.Generator) -> None:
     disagree(cast)
     escalate(assignment=claim(cast.reviewers[1], now=now), reason="I know this customer.", now=now)
     plant_gold(project)
+    look_at_traffic(project=project, actor="command", now=now)
     cast.put_in_force(tier=SHIPPING, gold_rate=0.5)
     judge(cast.reviewers[2], now=now)
     draft_policy(project=project, document=policy_document(tier=SHIPPING), actor="test", note="A draft.")
     coming = draft_policy(project=project, document=policy_document(), actor="test", note="For later.")
-    schedule_policy(policy=coming, actor="test", now=now, effective_at=now + timedelta(days=30), reason="Next month.")
     ask_for_two_persons(project=project, actor=f"person:{cast.owner.person_id}")
     end_two_persons(project=project, actor=f"person:{cast.owner.person_id}", now=now)
     end_two_persons(project=project, actor="person:0", now=now)
+    schedule_policy(policy=coming, actor="test", now=now, effective_at=now + timedelta(days=30), reason="Next month.")
     propose_recalibration(project=project, actor=f"person:{cast.owner.person_id}", now=now, review_share=0.5)
     freeze_from_verdicts(project=project, actor="command", now=now, size=20)
     draft_rubric(project=project, name="later", task_kind="pointwise", criteria=ACCEPTABILITY, actor="test")
     create_api_key(project=project, scopes=["read"], actor="test", name="A reader")
     # On loopback, which is never asked: nothing of a test goes out.
     WebhookEndpoint.objects.create(project=project, url="https://127.0.0.1/hook", secret=seal(new_secret()))
-    publish_verdicts(project=project, now=now + timedelta(hours=1))
+    publish_verdicts(project=project, now=now)
     output = Output.objects.filter(project=project, judge_request=None).order_by("pk")[0]
     further = Judge.objects.filter(project=project).count()
     stand_judge(project, f"{project.slug}-judge{further or ''}", now=now, output=output)

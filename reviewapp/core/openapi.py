@@ -10,7 +10,7 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.plumbing import ResolvedComponent
+from drf_spectacular.plumbing import ResolvedComponent, is_serializer
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework import serializers
@@ -111,6 +111,8 @@ class OperationSchema(AutoSchema):
         schema = super()._map_serializer_field(field, direction, bypass_extensions)
         if isinstance(field, serializers.ListField) and not field.allow_empty:
             schema["minItems"] = 1
+        if isinstance(field, serializers.DecimalField) and isinstance(field.root, StrictSerializer):
+            return _decimal(field, schema)
         plain = type(field) is serializers.CharField and schema and not field.allow_blank
         if plain and isinstance(field.root, StrictSerializer):
             schema["minLength"] = max(1, schema.get("minLength", 1))
@@ -119,7 +121,13 @@ class OperationSchema(AutoSchema):
         return schema
 
     def _get_request_for_media_type(self, serializer: Any, direction: str = "request") -> tuple[Any, bool]:
-        """A body given as a JSON Schema of its own, or as bytes, is not optional."""
+        """A body given as a JSON Schema of its own, or as bytes, is not optional.
+
+        The framework takes every PATCH for a partial update; here the serializer says what may be left out.
+        """
+        if self.method == "PATCH" and is_serializer(serializer):
+            component = self.resolve_serializer(serializer, direction)
+            return component.ref, bool(component.schema.get("required"))
         schema, required = super()._get_request_for_media_type(serializer, direction)
         if isinstance(serializer, dict):
             self._register("Json", JSON_SCHEMA)
@@ -156,6 +164,16 @@ class OperationSchema(AutoSchema):
         self.registry.register_on_missing(component)
         reference: dict[str, Any] = component.ref
         return reference
+
+
+def _decimal(field: "serializers.DecimalField[Any]", schema: dict[str, Any]) -> dict[str, Any]:
+    """A number or a text, of no more digits than are kept."""
+    sign = "" if field.min_value is not None and field.min_value >= 0 else "-?"
+    pattern = rf"^{sign}[0-9]{{1,{field.max_whole_digits}}}(\.[0-9]{{1,{field.decimal_places}}})?$"
+    most = 10**field.max_whole_digits - 1
+    number = {"type": "number", "minimum": 0 if not sign else -most, "maximum": most}
+    kinds = [{"type": "string", "pattern": pattern}, number, *([{"type": "null"}] if field.allow_null else [])]
+    return {"anyOf": kinds} | {key: schema[key] for key in ("default", "description", "title") if key in schema}
 
 
 def answer(schema: dict[str, Any], description: str) -> OpenApiResponse:

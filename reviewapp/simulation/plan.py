@@ -51,6 +51,9 @@ def first_policy(plan: Plan, pool: Pool) -> PolicyDocument:
     document = review_everything().model_dump(mode="json")
     document["stakes"] = {"default": pool.default_stakes, "by_intent": dict(pool.stakes_by_intent)}
     document["gold_rate"] = plan.gold_rate
+    # What is simulated is routing by confidence. The detectors have measurements of their own, and here nobody
+    # attacks: all they could do is send ordinary outputs to people.
+    document["detectors"] = {"adversarial": None, "novelty": None}
     return _with_raters(document, plan.warmup_raters)
 
 

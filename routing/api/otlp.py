@@ -45,7 +45,8 @@ DESCRIPTION = (
     "never spoils the others; a span that comes again is known already. The answer is in the encoding of the request; "
     "a failure of a protobuf request is a google.rpc.Status, of a JSON request a problem."
 )
-SPANS = {"type": "object", "properties": {"spans": {"type": ["array", "null"]}}}
+SPAN: dict[str, Any] = {"type": "object", "properties": {}}
+SPANS = {"type": "object", "properties": {"spans": {"type": ["array", "null"], "items": SPAN}}}
 # The outer shape; unknown fields are passed over, as the protocol asks.
 EXPORT = {
     "type": "object",

@@ -46,7 +46,7 @@ SCHEMA = OpenApiResponse(description="A JSON Schema (2020-12).")
 POLICY = OpenApiResponse(description="The version with its document, its sha256, and how it differs from another one.")
 PAGE = OpenApiResponse(description="{next, previous, results}: versions without their documents, newest first.")
 REPLAY = OpenApiResponse(description="Volumes, reasons, hours of review and the estimated error rate.")
-SCHEDULE = OpenApiResponse(description="{policy, effective_at, reason, actor, created_at}")
+SCHEDULE = OpenApiResponse(description="{scheduled: {policy, effective_at, reason, actor, created_at} | null}")
 RULE = OpenApiResponse(description="{on, ending_asked_by, ending_asked_at}")
 NOTHING = OpenApiResponse(description="It is cancelled.")
 FAULT = OpenApiResponse(description="A problem; `errors` says what does not fit.")
@@ -153,11 +153,9 @@ class ActivateView(PolicyView):
 class ScheduleView(PolicyView):
     @extend_schema(responses={200: SCHEDULE} | READING)
     def get(self, request: Request, slug: str | None = None) -> Response:
-        """The activation that is scheduled; 404 where there is none."""
+        """The activation that is scheduled, null where there is none."""
         scheduled = scheduled_in(self.reading(request, slug))
-        if scheduled is None:
-            raise Http404("nothing is scheduled")
-        return Response(shown_schedule(scheduled))
+        return Response({"scheduled": shown_schedule(scheduled) if scheduled else None})
 
     @extend_schema(responses={204: NOTHING} | READING)
     def delete(self, request: Request, slug: str | None = None) -> Response:

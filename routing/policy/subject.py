@@ -156,7 +156,7 @@ def _is_index(key: str) -> bool:
 
 def _said(step: Mapping[str, Any]) -> str:
     content = step.get("content", "")
-    return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+    return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, sort_keys=True)
 
 
 def _no_constant(name: str) -> Any:

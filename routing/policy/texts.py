@@ -20,6 +20,7 @@ def response_text(body: Mapping[str, Any]) -> str:
 
 
 def step_text(step: Mapping[str, Any]) -> str:
-    """What one step of a run says; a structured call or result as JSON."""
+    """What one step of a run says; a structured call or result as JSON, its keys in order: PostgreSQL does not keep
+    the order they came in, and a rule must read the same words before and after."""
     content = step.get("content", "")
-    return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+    return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, sort_keys=True)

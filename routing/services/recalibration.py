@@ -10,16 +10,15 @@ from django.db.models import Max
 from reviewapp.core.models import Project
 from reviewapp.core.services.audit import record
 from routing.models import ActivePolicy, Calibrator, Recalibration, RecalibrationStatus
-from routing.policy.decide import Facts
 from routing.policy.document import STAKES_RANK
 from routing.policy.drafting import Draft, budget_thresholds, certified_thresholds, with_thresholds
 from routing.policy.learning import Fitted, fit_calibrator, for_fitting
-from routing.policy.replay import Past, replay
+from routing.policy.replay import replay
 from routing.policy.scopes import Logged
 from routing.queries import logged_outputs, median_seconds_per_rating
 from routing.services.certificates import issue_certificate
 from routing.services.policies import activate_policy, draft_policy, parse_document
-from routing.services.replays import acceptable_of, facts_of
+from routing.services.replays import acceptable_of, past_under
 
 MIN_LABELS = 50
 # High stakes are reviewed whatever the numbers say, unless the owner names them.
@@ -54,8 +53,8 @@ def propose_recalibration(
             f"Auditing {audit_rate:.0%} of what ships spends more than {review_share:.0%} of it; lower the audit rate."
         )
     Project.objects.select_for_update().get(pk=project.pk)
-    past = [_past(row) for row in logged_outputs(project, since=since)]
-    rows = [row for row, _facts in past]
+    logged = logged_outputs(project, since=since)
+    rows = [_labelled(row) for row in logged]
     labels = sum(row.acceptable is not None for row in rows)
     if labels < MIN_LABELS:
         raise RecalibrationRefused(f"A calibration needs {MIN_LABELS} verdicts; there are {labels}. Review more first.")
@@ -79,7 +78,7 @@ def propose_recalibration(
         note=f"Recalibration on {labels} verdicts.",
     )
     outcome = replay(
-        [Past(facts, row.inclusion_probability, row.acceptable) for row, facts in past],
+        list(past_under(project, draft, logged)),
         policy=draft,
         calibrator=calibrator.parameters,
         key=bytes(project.draw_key),
@@ -150,9 +149,9 @@ def _decide(proposal: Recalibration, status: str, *, actor: str, now: datetime, 
     )
 
 
-def _past(row: dict[str, Any]) -> tuple[Logged, Facts]:
+def _labelled(row: dict[str, Any]) -> Logged:
     trace = row["trace"]
-    logged = Logged(
+    return Logged(
         intent=row["output__intent"],
         stakes=row["stakes"],
         evidence=trace["evidence"],
@@ -161,7 +160,6 @@ def _past(row: dict[str, Any]) -> tuple[Logged, Facts]:
         prompt=row["output__prompt_fingerprint"],
         same_family=frozenset(key for key, said in trace.get("signals", {}).items() if said.get("same_family")),
     )
-    return logged, facts_of(row)
 
 
 def _store_calibrator(project: Project, fitted: Fitted, now: datetime) -> Calibrator:

@@ -2,20 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
 
 from reviewapp.core.models import Project
 from reviewapp.core.services.audit import record
-from routing.models import TrafficReference
+from routing.models import ActivePolicy, TrafficReference
 from routing.policy.adversarial import Screen
 from routing.policy.cut import Cut, FalseAlarms, cut_for, false_alarms
 from routing.policy.document import PolicyDocument
 from routing.policy.novelty import FEWEST, Reference
 from routing.queries import Flagged, flagged_since, ordinary_contents
-from routing.services.policies import ruling_in_force
-from routing.services.screening import compared_text, newest_reference, novelty_cut, signs_of, stored_signs
+from routing.services.policies import parse_document
+from routing.services.screening import compared_text, novelty_cut, signs_of, stored_signs
 
 # How many of the newest outputs a look takes in.
 LOOK = 2_000
@@ -40,7 +41,6 @@ class DetectorReport:
     flagged: Flagged
 
 
-@transaction.atomic
 def look_at_traffic(*, project: Project, actor: str, now: datetime) -> TrafficReference:
     """Take in the newest ordinary outputs, from now on what the detectors measure against.
 
@@ -51,18 +51,28 @@ def look_at_traffic(*, project: Project, actor: str, now: datetime) -> TrafficRe
     if not contents:
         raise LookRefused("There is no ordinary traffic to look at yet: route outputs first.")
     index = Reference.from_texts([compared_text(content.prompt, content.context) for content in contents])
-    distances = index.own_distances() if index.texts >= FEWEST else []
+    distances: list[float] = index.own_distances().tolist() if index.texts >= FEWEST else []
+    signs = [
+        [[sign.kind, sign.weight, sign.hard] for sign in signs_of(content.prompt, content.context, content.body)]
+        for content in contents
+    ]
+    ids = [content.pk for content in contents]
+    # All of that takes seconds, so it is done before anything is locked.
+    with transaction.atomic():
+        return _store(project, ids, signs, [round(distance, 6) for distance in distances], actor=actor, now=now)
+
+
+def _store(
+    project: Project, content_ids: list[int], signs: Any, distances: list[float], *, actor: str, now: datetime
+) -> TrafficReference:
     Project.objects.select_for_update().get(pk=project.pk)
     latest = TrafficReference.objects.filter(project=project).aggregate(latest=Max("version"))["latest"] or 0
     reference = TrafficReference.objects.create(
         project=project,
         version=latest + 1,
-        content_ids=[content.pk for content in contents],
-        signs=[
-            [[sign.kind, sign.weight, sign.hard] for sign in signs_of(content.prompt, content.context, content.body)]
-            for content in contents
-        ],
-        distances=[round(float(distance), 6) for distance in distances],
+        content_ids=content_ids,
+        signs=signs,
+        distances=distances,
         created_by=actor,
         created_at=now,
     )
@@ -72,9 +82,8 @@ def look_at_traffic(*, project: Project, actor: str, now: datetime) -> TrafficRe
 
 def detector_reports(project: Project, *, now: datetime) -> tuple[TrafficReference | None, list[DetectorReport]]:
     """The newest look, and what each detector of the policy in force makes of it."""
-    document = ruling_in_force(project, now=now).document
-    newest = newest_reference(project)
-    reference = TrafficReference.objects.get(pk=newest.pk) if newest else None
+    document = parse_document(ActivePolicy.objects.select_related("policy").get(project=project).policy.document)
+    reference = TrafficReference.objects.filter(project=project).order_by("-version").first()
     return reference, [
         report
         for report in (_adversarial(project, document, reference, now), _novelty(project, document, reference, now))

@@ -4,7 +4,7 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -30,7 +30,8 @@ from labeling.services.enqueue import new_public_id
 from labeling.services.submitting import undo_rating
 from reviewapp.core.models import Content
 from routing.ledger import CHECKS, examine
-from routing.models import Decision, Output, OutputReview, ReviewOrigin
+from routing.ledger.books import CHECKS_OF_BOOKS
+from routing.models import ActivePolicy, Decision, JudgeRequest, Output, OutputReview, ReviewOrigin
 from routing.services.golden import freeze_from_verdicts
 from tests.commands.sabotage import (
     checks_ignored,
@@ -112,6 +113,35 @@ def lose_a_decision(world: World) -> dict[str, Any]:
     drop_triggers(Decision)
     Decision.objects.filter(output=world.waiting).delete()
     return {"id": world.waiting.pk, "external_id": world.waiting.external_id}
+
+
+def wait_beyond_the_deadline(world: World) -> dict[str, Any]:
+    named = lose_a_decision(world)
+    _ask(world, state="pending", decided_at=None)
+    return named
+
+
+def lose_the_decision_of_a_judged_one(world: World) -> dict[str, Any]:
+    lose_a_decision(world)
+    _ask(world, state="decided", decided_at=NOW)
+    return {"output_id": world.waiting.pk, "state": "decided"}
+
+
+def _ask(world: World, *, state: str, decided_at: datetime | None) -> None:
+    """Judges of ours were asked about the output, and should have answered by now."""
+    JudgeRequest.objects.create(
+        output=world.waiting,
+        project=world.cast.project,
+        policy=ActivePolicy.objects.get(project=world.cast.project).policy,
+        stakes="mid",
+        given={},
+        judges=[],
+        state=state,
+        decided_at=decided_at,
+        asked_at=NOW,
+        deadline_at=NOW,
+        due_at=NOW,
+    )
 
 
 def decide_twice(world: World) -> dict[str, Any]:
@@ -350,6 +380,8 @@ def _copied_assignment(assignment: Assignment, **changes: Any) -> Assignment:
 
 PLANTS: list[tuple[str, Callable[[World], dict[str, Any]]]] = [
     ("outputs without decision", lose_a_decision),
+    ("outputs without decision", wait_beyond_the_deadline),
+    ("answered requests without decision", lose_the_decision_of_a_judged_one),
     ("outputs with several decisions", decide_twice),
     ("reviews without item", lose_the_item),
     ("reviews with several items", give_two_items),
@@ -387,7 +419,8 @@ PLANTS: list[tuple[str, Callable[[World], dict[str, Any]]]] = [
 
 
 def test_it_has_a_planted_fault_for_every_check() -> None:
-    assert {check.name for check in CHECKS} == {name for name, _plant in PLANTS}
+    """Those of the way back are in tests/delivery/test_delivery_ledger.py."""
+    assert {check.name for check in CHECKS_OF_BOOKS} == {name for name, _plant in PLANTS}
 
 
 @pytest.mark.parametrize(("check", "plant"), PLANTS, ids=[plant.__name__ for _check, plant in PLANTS])

@@ -2,7 +2,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.delivery.post import PostOffice
+from routing.models import WebhookEndpoint
+from tests.delivery.post import PostOffice, endpoint_at
 from tests.delivery.receivers import Receiver, receiver
 from tests.people import Cast, make_cast
 
@@ -28,3 +29,8 @@ def office() -> Iterator[PostOffice]:
 def server() -> Iterator[Receiver]:
     with receiver() as running:
         yield running
+
+
+@pytest.fixture
+def endpoint(cast: Cast, server: Receiver) -> WebhookEndpoint:
+    return endpoint_at(cast, server.url)[0]

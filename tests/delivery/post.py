@@ -97,3 +97,7 @@ def states(endpoint: WebhookEndpoint) -> list[str]:
 
 def verdict_of(output: Output) -> Verdict:
     return Verdict.objects.get(item__content__output=output)
+
+
+def fresh(endpoint: WebhookEndpoint) -> WebhookEndpoint:
+    return WebhookEndpoint.objects.get(pk=endpoint.pk)

@@ -7,7 +7,7 @@ from django.db import connection
 
 from labeling.models import ReviewItem, Verdict, VerdictNotice
 from routing.ledger import examine
-from routing.ledger_delivery import CHECKS_OF_DELIVERY
+from routing.ledger.delivery import CHECKS_OF_DELIVERY
 from routing.models import FeedCounter, VerdictEvent, WebhookDelivery
 from routing.services.feed import publish_everywhere
 from tests.commands.sabotage import disable_triggers, run

@@ -1,13 +1,11 @@
 """Explanations: everything a decision rests on, in words and for programs, and the same decision once more."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from routing.models import Decision, JudgeRequest, Output, Policy
-from routing.policy.sentences import Told, apart, joined, reason_sentence, stakes_sentence, summary
 from routing.queries import explained_outputs
 from routing.services.explaining import explain
 from routing.services.judges import create_judge
@@ -46,89 +44,6 @@ def explained(cast: Cast, output: Output) -> dict[str, Any]:
 def of(cast: Cast, **fields: Any) -> dict[str, Any]:
     """The explanation of one output that is handed in now."""
     return explained(cast, route(cast.project, output_body(**fields))[0])
-
-
-# Sentences -------------------------------------------------------------------------------------------
-
-TOLD = Told(
-    action="review",
-    audited=False,
-    reasons=["low_confidence"],
-    confidence=0.71,
-    basis="uncalibrated",
-    stakes="mid",
-    mode="below_threshold",
-    threshold=0.85,
-    audit_rate=0.1,
-    audit_draw=None,
-)
-
-
-@pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [
-        ({}, "Reviewed because confidence 0.71 is below the threshold 0.85 for mid stakes."),
-        (
-            {"confidence": 0.849999},
-            "Reviewed because confidence 0.849999 is below the threshold 0.850000 for mid stakes.",
-        ),
-        (
-            {"confidence": None, "basis": "no calibration for b"},
-            "Reviewed because nothing can be said of its confidence (no calibration for b), and mid stakes ship by a "
-            "threshold.",
-        ),
-        (
-            {"reasons": ["no_signal"], "missing": ["a", "b"]},
-            "Reviewed because the required signals a and b did not come.",
-        ),
-        ({"reasons": ["no_signal"]}, "Reviewed because no signal came with it."),
-        (
-            {"reasons": ["invalid_signal", "incident"], "silent": {"grounding": "0 of 0"}},
-            "Reviewed because nothing can be made of grounding (0 of 0) and the caller reported an incident.",
-        ),
-        (
-            {"reasons": ["check_failed:short"], "failed": {"short": "has 9 characters; 5 are allowed"}},
-            "Reviewed because the check “short” failed (has 9 characters; 5 are allowed).",
-        ),
-        (
-            {"reasons": ["adversarial", "novel"], "flags_given": ["adversarial"]},
-            "Reviewed because its input looks adversarial, as the caller says and its input is unlike what this "
-            "project has seen lately.",
-        ),
-        (
-            {"action": "ship", "reasons": [], "confidence": 0.9, "audit_draw": 0.4},
-            "Shipped because confidence 0.90 reaches the threshold 0.85 for mid stakes; not audited, because its "
-            "draw 0.40 is not below the audit rate 0.10.",
-        ),
-        (
-            {"action": "ship", "reasons": ["audit"], "mode": "sampled", "audited": True, "audit_draw": 0.04},
-            "Shipped because outputs of mid stakes ship unless something speaks against them, and nothing did; "
-            "audited, because its draw 0.04 is below the audit rate 0.10.",
-        ),
-    ],
-)
-def test_it_says_why_in_words(changes: dict[str, Any], sentence: str) -> None:
-    assert summary(replace(TOLD, **changes)) == sentence
-
-
-def test_a_reason_of_a_later_day_is_said_in_its_own_words() -> None:
-    assert reason_sentence("moon_phase", TOLD) == "moon phase"
-    assert reason_sentence("autonomy_contracted", TOLD) == "autonomy is contracted at present"
-
-
-def test_two_numbers_are_shown_apart() -> None:
-    assert apart(0.5, 0.5) == ("0.50", "0.50")
-    assert apart(0.1 + 0.2, 0.3) == (repr(0.1 + 0.2), "0.3")
-    assert joined(["a", "b", "c"]) == "a, b and c"
-
-
-def test_stakes_say_who_won() -> None:
-    assert "default: mid" in stakes_sentence("mid", "default", [["mid", "default"]])
-    said = [["low", "caller"], ["high", "rule large, which could not be decided"]]
-    assert stakes_sentence("high", said[1][1], said) == (
-        "The stakes are high: the rule “large” (it could not be decided, so it counts as if it held) said so; "
-        "the caller said low. The highest wins."
-    )
 
 
 # What it rests on -------------------------------------------------------------------------------------
@@ -268,6 +183,19 @@ def test_every_decision_is_computed_again_from_its_rows(ruled: Cast, noise: Cast
     ]
     for output in route(ruled.project, *bodies):
         assert explained(ruled, output)["recomputation"] == {"reproduced": True, "differences": []}
+
+
+def test_the_words_of_a_run_are_read_the_same_before_and_after_they_are_stored(cast: Cast) -> None:
+    """PostgreSQL orders the keys of an object anew."""
+    ordered = {"kind": "must_not_match", "name": "ordered", "severity": "low", "pattern": '"zeta": 1, "alpha"'}
+    rule = {"name": "zeta", "when": {"matches": [{"var": "response"}, '"zeta": 1}']}, "stakes": "high"}
+    cast.put_in_force(checks=[ordered], stakes={"default": "low", "rules": [rule]})
+    step = {"type": "tool_call", "name": "find", "content": {"zeta": 1, "alpha": 2}}
+    (output,) = route(cast.project, run_body(trajectory=[step]))
+    found = explained(cast, output)
+    assert found["recomputation"] == {"reproduced": True, "differences": []}
+    assert found["checks"][0]["passed"]
+    assert found["stakes"]["basis"] == "rule zeta"
 
 
 @pytest.mark.parametrize(

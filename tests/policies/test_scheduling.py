@@ -150,12 +150,12 @@ def test_an_owner_schedules_looks_and_cancels_over_the_api(cast: Cast, noise: Ca
     owner, policy = person(cast.owner), draft(cast, tier=SAMPLED)
     address = f"/projects/shop/policies/{policy.version}/activate/"
     moment = (timezone.now() + timedelta(hours=1)).isoformat()
-    assert owner.get("/projects/shop/policies/scheduled/").status_code == 404
+    assert owner.get("/projects/shop/policies/scheduled/").json() == {"scheduled": None}
     past = owner.post(address, {"effective_at": "2020-01-01T00:00:00Z"})
     assert (past.status_code, past.json()["errors"][0]["pointer"]) == (400, "/effective_at")
     answer = owner.post(address, {"reason": "At night.", "effective_at": moment})
     assert (answer.status_code, answer.json()["status"]) == (200, "scheduled")
-    shown = person(cast.auditor).get("/projects/shop/policies/scheduled/").json()
+    shown = person(cast.auditor).get("/projects/shop/policies/scheduled/").json()["scheduled"]
     assert (shown["policy"], shown["reason"]) == (policy.version, "At night.")
     statuses = [row["status"] for row in owner.get("/projects/shop/policies/").json()["results"]]
     assert statuses[:2] == ["scheduled", "active"]

@@ -60,7 +60,8 @@ def test_it_can_decide_every_output_again_from_what_it_kept(cast: Cast) -> None:
             made.audited,
         )
         assert again.inclusion_probability == made.inclusion_probability
-        assert dict(again.trace) == made.trace
+        # The rest of it says where the facts come from: flags given, signals weighed, checks, screening.
+        assert dict(again.trace).items() <= made.trace.items()
 
 
 def test_it_leads_from_an_output_to_its_policy_and_its_rubric(estate: Estate) -> None:

@@ -295,9 +295,9 @@ def _trace(decision: Decision) -> list[tuple[str, str]]:
     """What it came down to; the explanation has the rest."""
     trace = decision.trace
     confidence = "unknown" if decision.confidence is None else f"{decision.confidence:.3f}"
-    threshold = trace.get("threshold")
     return [
-        ("Confidence", confidence if threshold is None else f"{confidence}, threshold {threshold:g}"),
+        ("Confidence", f"{confidence}, from {trace.get('confidence_basis', '–')}"),
+        ("Threshold", compact(trace.get("threshold"))),
         ("Stakes", f"{decision.stakes}, by {trace.get('stakes_basis', '–')}"),
     ]
 

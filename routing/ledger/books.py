@@ -5,15 +5,15 @@ values. The database does the counting, in one statement per check, so that a mi
 matter of seconds; only golden sets are read line by line, because a digest needs every byte.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.apps import apps
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
-from django.db.models import Count, Exists, F, IntegerField, Model, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, IntegerField, Model, OuterRef, Q, Subquery
 from django.db.models.expressions import RawSQL
+from django.utils import timezone
 
 from labeling.models import (
     Assignment,
@@ -31,84 +31,54 @@ from labeling.models import (
 from labeling.services.golden import file_digest
 from reviewapp.core.models import Project
 from reviewapp.core.triggers import RefuseTrigger, trigger_names
-from routing.models import Action, Decision, Output, OutputReview, ReviewOrigin
+from routing.ledger.checks import Check, Rows, more_than_one, rows_of
+from routing.models import Action, Decision, JudgeRequest, Output, OutputReview, RequestState, ReviewOrigin
 
 APPS = ("core", "labeling", "routing")
+# A judge's request is decided by the sweep after its deadline.
+JUDGING_GRACE = timedelta(minutes=5)
 # A decision asks for one item; reviews of another origin may come on top.
 ASKED = (ReviewOrigin.DECISION, ReviewOrigin.AUDIT)
 RATERS = Q(number__gte=1)
 STILL_TO_DO = Q(state__in=[SeatState.OPEN, SeatState.LEASED])
 STANDING = Q(ratings__withdrawal__isnull=True)
 
-Rows = QuerySet[Any, dict[str, Any]] | list[dict[str, Any]]
-Find = Callable[[Project | None], Rows]
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One recount, for the promise with this number in the design."""
-
-    promise: int
-    find: Find
-
-    @property
-    def name(self) -> str:
-        return self.find.__name__.replace("_", " ")
-
-    @property
-    def meaning(self) -> str:
-        """What must hold, in one sentence."""
-        return (self.find.__doc__ or "").strip().splitlines()[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check found: how many rows are at fault, and the first of them."""
-
-    check: Check
-    count: int
-    rows: list[dict[str, Any]]
-
-    @property
-    def clean(self) -> bool:
-        return self.count == 0
-
-
-def examine(check: Check, project: Project | None, *, most: int) -> Finding:
-    """Run one check and keep at most `most` of its rows. A clean check costs one statement."""
-    found = check.find(project)
-    rows = list(found[: most + 1])
-    if len(rows) <= most:
-        return Finding(check, len(rows), rows)
-    count = len(found) if isinstance(found, list) else found.count()
-    return Finding(check, count, rows[:most])
-
 
 # Promise 1: one decision per output, one item per decision to review, every rating kept -----------------
 
 
 def outputs_without_decision(project: Project | None) -> Rows:
-    """Every output has a decision."""
+    """Every output has a decision, or waits for a judge of ours until its deadline."""
     decision = Decision.objects.filter(output=OuterRef("pk"))
-    return _of(project, Output.objects.filter(~Exists(decision))).values("id", "external_id")
+    waiting = JudgeRequest.objects.filter(
+        output=OuterRef("pk"), state=RequestState.PENDING, deadline_at__gt=timezone.now() - JUDGING_GRACE
+    )
+    return rows_of(project, Output.objects.filter(~Exists(decision), ~Exists(waiting))).values("id", "external_id")
+
+
+def answered_requests_without_decision(project: Project | None) -> Rows:
+    """Whatever a judge of ours was asked about and is done with has its decision."""
+    decision = Decision.objects.filter(output=OuterRef("output_id"))
+    answered = JudgeRequest.objects.filter(~Exists(decision), state=RequestState.DECIDED)
+    return rows_of(project, answered).values("output_id", "state")
 
 
 def outputs_with_several_decisions(project: Project | None) -> Rows:
     """No output has more than one decision."""
-    return _more_than_one(_of(project, Decision.objects.all()), "output_id", counted="decisions")
+    return more_than_one(rows_of(project, Decision.objects.all()), "output_id", counted="decisions")
 
 
 def reviews_without_item(project: Project | None) -> Rows:
     """Every decision to review and every audited shipment has its review item."""
     asking = Decision.objects.filter(Q(action=Action.REVIEW) | Q(audited=True))
     item = OutputReview.objects.filter(output=OuterRef("output_id"), origin__in=ASKED)
-    return _of(project, asking.filter(~Exists(item))).values("output_id", "action", "audited")
+    return rows_of(project, asking.filter(~Exists(item))).values("output_id", "action", "audited")
 
 
 def reviews_with_several_items(project: Project | None) -> Rows:
     """No decision has more than one review item."""
     reviews = OutputReview.objects.filter(origin__in=ASKED)
-    return _more_than_one(_of(project, reviews, "output__project"), "output_id", counted="items")
+    return more_than_one(rows_of(project, reviews, "output__project"), "output_id", counted="items")
 
 
 def reviews_nobody_asked_for(project: Project | None) -> Rows:
@@ -118,18 +88,18 @@ def reviews_nobody_asked_for(project: Project | None) -> Rows:
         Exists(decision.filter(audited=True)), origin=ReviewOrigin.AUDIT
     )
     reviews = OutputReview.objects.filter(origin__in=ASKED).exclude(asked)
-    return _of(project, reviews, "output__project").values("output_id", "item_id", "origin")
+    return rows_of(project, reviews, "output__project").values("output_id", "item_id", "origin")
 
 
 def items_of_no_output(project: Project | None) -> Rows:
     """Every item that stands for real traffic belongs to an output."""
     review = OutputReview.objects.filter(item=OuterRef("pk"))
-    return _of(project, ReviewItem.objects.judged_live().filter(~Exists(review))).values("id", "kind")
+    return rows_of(project, ReviewItem.objects.judged_live().filter(~Exists(review))).values("id", "kind")
 
 
 def items_with_wrong_seats(project: Project | None) -> Rows:
     """Every item has exactly `raters_needed` seats for raters."""
-    items = _of(project, ReviewItem.objects.all()).values("id", "raters_needed")
+    items = rows_of(project, ReviewItem.objects.all()).values("id", "raters_needed")
     return items.annotate(rater_seats=Count("seats", filter=Q(seats__number__gte=1))).exclude(
         rater_seats=F("raters_needed")
     )
@@ -142,7 +112,7 @@ def unfinished_items_without_seat(project: Project | None) -> Rows:
         ~Exists(seat.filter(number=0)), status=ItemStatus.DISPUTED
     )
     items = ReviewItem.objects.exclude(kind=ItemKind.GOLD).filter(stuck)
-    return _of(project, items).values("id", "status", "raters_needed", "ratings_counted")
+    return rows_of(project, items).values("id", "status", "raters_needed", "ratings_counted")
 
 
 def submitted_seats_without_rating(project: Project | None) -> Rows:
@@ -155,21 +125,21 @@ def submitted_seats_without_rating(project: Project | None) -> Rows:
             assignments__ratings__withdrawal__isnull=True,
         ),
     )
-    seats = _of(project, Seat.objects.filter(state=SeatState.SUBMITTED)).values("id", "item_id", "holder_id")
+    seats = rows_of(project, Seat.objects.filter(state=SeatState.SUBMITTED)).values("id", "item_id", "holder_id")
     return seats.annotate(standing_ratings=ratings).exclude(standing_ratings=1)
 
 
 def submitted_work_without_rating(project: Project | None) -> Rows:
     """Every assignment that was handed in has exactly one standing rating."""
     handed_in = Assignment.objects.filter(state=AssignmentState.SUBMITTED)
-    work = _of(project, handed_in, "item__project").values("id", "item_id", "reviewer_id")
+    work = rows_of(project, handed_in, "item__project").values("id", "item_id", "reviewer_id")
     return work.annotate(standing_ratings=Count("ratings", filter=STANDING)).exclude(standing_ratings=1)
 
 
 def ratings_of_unfinished_work(project: Project | None) -> Rows:
     """Every standing rating belongs to an assignment that counts as handed in."""
     ratings = Rating.objects.standing().exclude(assignment__state=AssignmentState.SUBMITTED)
-    return _of(project, ratings, "item__project").values("id", "assignment_id", "assignment__state")
+    return rows_of(project, ratings, "item__project").values("id", "assignment_id", "assignment__state")
 
 
 def ratings_without_seat(project: Project | None) -> Rows:
@@ -179,13 +149,13 @@ def ratings_without_seat(project: Project | None) -> Rows:
         .filter(extra=False)
         .exclude(assignment__seat__state=SeatState.SUBMITTED, assignment__seat__holder=F("reviewer"))
     )
-    return _of(project, ratings, "item__project").values("id", "item_id", "reviewer_id", "assignment__seat_id")
+    return rows_of(project, ratings, "item__project").values("id", "item_id", "reviewer_id", "assignment__seat_id")
 
 
 def miscounted_items(project: Project | None) -> Rows:
     """Every item's kept count of ratings is the number of its standing raters' ratings."""
     counted = STANDING & Q(ratings__extra=False, ratings__adjudication=False)
-    items = _of(project, ReviewItem.objects.all()).values("id", "ratings_counted")
+    items = rows_of(project, ReviewItem.objects.all()).values("id", "ratings_counted")
     return items.annotate(recounted=Count("ratings", filter=counted)).exclude(recounted=F("ratings_counted"))
 
 
@@ -193,7 +163,7 @@ def settled_items_with_stale_verdict(project: Project | None) -> Rows:
     """Every settled item shows the newest of its own verdicts."""
     newest = Verdict.objects.filter(item=OuterRef("pk")).order_by("-sequence").values("pk")[:1]
     items = ReviewItem.objects.filter(status=ItemStatus.SETTLED).annotate(newest=Subquery(newest))
-    return _of(project, items.exclude(verdict_id=F("newest"))).values("id", "verdict_id", "newest")
+    return rows_of(project, items.exclude(verdict_id=F("newest"))).values("id", "verdict_id", "newest")
 
 
 def verdicts_without_ratings(project: Project | None) -> Rows:
@@ -210,7 +180,7 @@ def verdicts_without_ratings(project: Project | None) -> Rows:
     verdicts = Verdict.objects.annotate(ratings_found=RawSQL(found, [], output_field=IntegerField()))
     # `raters` is the number of ratings, and at least 1.
     verdicts = verdicts.exclude(ratings_found=F("raters"))
-    return _of(project, verdicts, "item__project").values("id", "item_id", "raters", "ratings_found")
+    return rows_of(project, verdicts, "item__project").values("id", "item_id", "raters", "ratings_found")
 
 
 # Promise 2: idempotent intake ------------------------------------------------------------------------------
@@ -218,7 +188,7 @@ def verdicts_without_ratings(project: Project | None) -> Rows:
 
 def external_ids_used_twice(project: Project | None) -> Rows:
     """An external id names one output of its project."""
-    return _more_than_one(_of(project, Output.objects.all()), "project_id", "external_id", counted="outputs")
+    return more_than_one(rows_of(project, Output.objects.all()), "project_id", "external_id", counted="outputs")
 
 
 # Promise 3: no double work ---------------------------------------------------------------------------------
@@ -227,20 +197,20 @@ def external_ids_used_twice(project: Project | None) -> Rows:
 def people_with_several_seats(project: Project | None) -> Rows:
     """Nobody holds or has filled more than one seat of an item."""
     seats = Seat.objects.filter(holder__isnull=False)
-    return _more_than_one(_of(project, seats), "item_id", "holder_id", counted="seats")
+    return more_than_one(rows_of(project, seats), "item_id", "holder_id", counted="seats")
 
 
 def people_who_judged_twice(project: Project | None) -> Rows:
     """Nobody has more than one standing rating of an item, adjudications included."""
-    return _more_than_one(
-        _of(project, Rating.objects.standing(), "item__project"), "item_id", "reviewer_id", counted="ratings"
+    return more_than_one(
+        rows_of(project, Rating.objects.standing(), "item__project"), "item_id", "reviewer_id", counted="ratings"
     )
 
 
 def seats_filled_twice(project: Project | None) -> Rows:
     """No seat has the standing ratings of several people."""
     ratings = Rating.objects.standing().filter(extra=False)
-    return _more_than_one(_of(project, ratings, "item__project"), "assignment__seat_id", counted="ratings")
+    return more_than_one(rows_of(project, ratings, "item__project"), "assignment__seat_id", counted="ratings")
 
 
 def seats_held_twice(project: Project | None) -> Rows:
@@ -254,7 +224,7 @@ def seats_held_twice(project: Project | None) -> Rows:
         .exclude(seat__state=SeatState.LEASED, seat__holder=F("reviewer"))
         .values("id", "seat_id", "reviewer_id", "seat__state", "seat__holder_id")
     )
-    return _of(project, work, "item__project")
+    return rows_of(project, work, "item__project")
 
 
 def leased_seats_without_lease(project: Project | None) -> Rows:
@@ -263,13 +233,13 @@ def leased_seats_without_lease(project: Project | None) -> Rows:
         seat=OuterRef("pk"), reviewer=OuterRef("holder"), state=AssignmentState.LEASED, item=OuterRef("item_id")
     )
     seats = Seat.objects.filter(~Exists(work), state=SeatState.LEASED)
-    return _of(project, seats).values("id", "item_id", "holder_id")
+    return rows_of(project, seats).values("id", "item_id", "holder_id")
 
 
 def seats_open_for_nothing(project: Project | None) -> Rows:
     """No rater's seat stays open on an item that is disputed or settled."""
     seats = Seat.objects.filter(state=SeatState.OPEN, lane=Lane.WORK).exclude(item__status=ItemStatus.OPEN)
-    return _of(project, seats).values("id", "item_id", "item__status")
+    return rows_of(project, seats).values("id", "item_id", "item__status")
 
 
 def missing_constraints(project: Project | None) -> Rows:
@@ -305,7 +275,7 @@ def missing_triggers(project: Project | None) -> Rows:
 
 def altered_golden_sets(project: Project | None) -> Rows:
     """Every golden set has the number of cases and the digest it was frozen with."""
-    sets = _of(project, GoldenSet.objects.order_by("pk"))
+    sets = rows_of(project, GoldenSet.objects.order_by("pk"))
     return [fault for golden_set in sets.iterator() if (fault := _alteration(golden_set))]
 
 
@@ -318,18 +288,9 @@ def _alteration(golden_set: GoldenSet) -> dict[str, Any] | None:
     return {"name": golden_set.name, "case_count": golden_set.case_count, "cases": cases, "sha256_matches": intact}
 
 
-def _of(project: Project | None, rows: QuerySet[Any, Any], path: str = "project") -> QuerySet[Any, Any]:
-    """The rows of one project, or of all; in no order, which the database need not make."""
-    return (rows if project is None else rows.filter(**{path: project})).order_by()
-
-
-def _more_than_one(rows: QuerySet[Any, Any], *columns: str, counted: str) -> QuerySet[Any, dict[str, Any]]:
-    """The values of `columns` that occur in several rows, with their number under the name `counted`."""
-    return rows.values(*columns).annotate(**{counted: Count("pk")}).filter(**{f"{counted}__gt": 1})
-
-
-CHECKS: tuple[Check, ...] = (
+CHECKS_OF_BOOKS: tuple[Check, ...] = (
     Check(1, outputs_without_decision),
+    Check(1, answered_requests_without_decision),
     Check(1, outputs_with_several_decisions),
     Check(1, reviews_without_item),
     Check(1, reviews_with_several_items),

@@ -5,7 +5,7 @@ from django.db.models.functions import Coalesce
 
 from labeling.models import ItemKind, ItemStatus, ReviewItem, VerdictNotice
 from reviewapp.core.models import Project
-from routing.ledger import Check, Rows, _more_than_one, _of
+from routing.ledger.checks import Check, Rows, more_than_one, rows_of
 from routing.models import FeedCounter, OutputReview, VerdictEvent, WebhookDelivery
 
 
@@ -15,13 +15,13 @@ def verdicts_told_to_nobody(project: Project | None) -> Rows:
     notice = VerdictNotice.objects.filter(verdict=OuterRef("verdict"))
     review = OutputReview.objects.filter(item=OuterRef("pk"))
     settled = ReviewItem.objects.judged_live().filter(Exists(review), status=ItemStatus.SETTLED)
-    return _of(project, settled.filter(~Exists(event), ~Exists(notice))).values("id", "verdict_id")
+    return rows_of(project, settled.filter(~Exists(event), ~Exists(notice))).values("id", "verdict_id")
 
 
 def verdicts_told_and_waiting(project: Project | None) -> Rows:
     """No verdict that is in the feed waits to be published again."""
     event = VerdictEvent.objects.filter(verdict=OuterRef("verdict"))
-    return _of(project, VerdictNotice.objects.filter(Exists(event))).values("verdict_id", "final_at")
+    return rows_of(project, VerdictNotice.objects.filter(Exists(event))).values("verdict_id", "final_at")
 
 
 def verdicts_told_too_early(project: Project | None) -> Rows:
@@ -32,17 +32,17 @@ def verdicts_told_too_early(project: Project | None) -> Rows:
         | ~Q(verdict__item__kind__in=[ItemKind.LIVE, ItemKind.AUDIT])
         | ~Exists(OutputReview.objects.filter(item=OuterRef("verdict__item"), output=OuterRef("output")))
     )
-    return _of(project, VerdictEvent.objects.filter(wrong)).values("id", "position", "verdict_id", "output_id")
+    return rows_of(project, VerdictEvent.objects.filter(wrong)).values("id", "position", "verdict_id", "output_id")
 
 
 def verdicts_told_twice(project: Project | None) -> Rows:
     """No review item has several events: what was told once is not taken back."""
-    return _more_than_one(_of(project, VerdictEvent.objects.all()), "verdict__item_id", counted="events")
+    return more_than_one(rows_of(project, VerdictEvent.objects.all()), "verdict__item_id", counted="events")
 
 
 def feeds_with_gaps(project: Project | None) -> Rows:
     """The positions of every feed are 1, 2, 3, … up to its counter."""
-    feeds = _of(project, VerdictEvent.objects.all()).values("project_id")
+    feeds = rows_of(project, VerdictEvent.objects.all()).values("project_id")
     counter = FeedCounter.objects.filter(project=OuterRef("project_id")).values("last_position")
     feeds = feeds.annotate(
         first=Min("position"),
@@ -56,7 +56,7 @@ def feeds_with_gaps(project: Project | None) -> Rows:
 def deliveries_of_another_project(project: Project | None) -> Rows:
     """Every delivery carries an event of its endpoint's own project, at that event's place."""
     astray = ~Q(event__project=F("endpoint__project")) | ~Q(position=F("event__position"))
-    return _of(project, WebhookDelivery.objects.filter(astray), "endpoint__project").values(
+    return rows_of(project, WebhookDelivery.objects.filter(astray), "endpoint__project").values(
         "id", "endpoint_id", "event_id"
     )
 

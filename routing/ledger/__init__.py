@@ -1,0 +1,9 @@
+"""The ledger: the promises about decisions, seats, ratings and verdicts, recounted from the rows themselves."""
+
+from routing.ledger.books import CHECKS_OF_BOOKS
+from routing.ledger.checks import Check, Finding, examine
+from routing.ledger.delivery import CHECKS_OF_DELIVERY
+
+CHECKS: tuple[Check, ...] = (*CHECKS_OF_BOOKS, *CHECKS_OF_DELIVERY)
+
+__all__ = ["CHECKS", "Check", "Finding", "examine"]
