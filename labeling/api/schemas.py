@@ -4,6 +4,7 @@ from typing import Any
 
 from labeling.models import CriterionType
 from reviewapp.core.models import TaskKind
+from reviewapp.core.schemas import WHITE
 
 Schema = dict[str, Any]
 TEXT: Schema = {"type": "string"}
@@ -57,7 +58,7 @@ RUBRIC_BODY: Schema = {
     "required": ["name", "criteria"],
     "additionalProperties": False,
     "properties": {
-        "name": {"type": "string", "maxLength": 100, "pattern": r"^[^/\u0000]*[^/\s\u0000][^/\u0000]*$"},
+        "name": {"type": "string", "maxLength": 100, "pattern": rf"^[^/\u0000]*[^/{WHITE}\u0000][^/\u0000]*$"},
         "task_kind": {"enum": TaskKind.values, "default": TaskKind.POINTWISE},
         "instructions": {"type": "string", "default": ""},
         "corrections": {"type": "boolean", "default": True},

@@ -120,7 +120,7 @@ class OperationSchema(AutoSchema):
                 schema["pattern"] = SOME_TEXT
         return schema
 
-    def _get_request_for_media_type(self, serializer: Any, direction: str = "request") -> tuple[Any, bool]:
+    def _get_request_for_media_type(self, serializer: Any, direction: Any = "request") -> tuple[Any, bool]:
         """A body given as a JSON Schema of its own, or as bytes, is not optional.
 
         The framework takes every PATCH for a partial update; here the serializer says what may be left out.
@@ -143,7 +143,7 @@ class OperationSchema(AutoSchema):
         for status in self._possible_refusals():
             answers.setdefault(status, {"description": REFUSALS[status]})
         # A protocol of its own may ask for refusals in its own shape as well.
-        also = {media_type: {} for media_type in getattr(self.view, "refusals_also_as", ())}
+        also: dict[str, Any] = {media_type: {} for media_type in getattr(self.view, "refusals_also_as", ())}
         for status, answer in answers.items():
             if status >= "400":
                 answer["content"] = {MEDIA_TYPE: {"schema": reference}} | also
@@ -166,11 +166,13 @@ class OperationSchema(AutoSchema):
         return reference
 
 
-def _decimal(field: "serializers.DecimalField[Any]", schema: dict[str, Any]) -> dict[str, Any]:
+def _decimal(field: serializers.DecimalField, schema: dict[str, Any]) -> dict[str, Any]:
     """A number or a text, of no more digits than are kept."""
+    # Of digits without end none could be kept.
+    digits, places = int(field.max_whole_digits or 0), int(field.decimal_places or 0)
     sign = "" if field.min_value is not None and field.min_value >= 0 else "-?"
-    pattern = rf"^{sign}[0-9]{{1,{field.max_whole_digits}}}(\.[0-9]{{1,{field.decimal_places}}})?$"
-    most = 10**field.max_whole_digits - 1
+    pattern = rf"^{sign}[0-9]{{1,{digits}}}(\.[0-9]{{1,{places}}})?$"
+    most = 10**digits - 1
     number = {"type": "number", "minimum": 0 if not sign else -most, "maximum": most}
     kinds = [{"type": "string", "pattern": pattern}, number, *([{"type": "null"}] if field.allow_null else [])]
     return {"anyOf": kinds} | {key: schema[key] for key in ("default", "description", "title") if key in schema}

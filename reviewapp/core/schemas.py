@@ -4,8 +4,10 @@ from typing import Any
 
 # Legal in JSON, refused here: no database text can hold a NUL.
 STORABLE_TEXT = r"^[^\u0000]*$"
+# What `str.strip` takes away. A pattern's own \s is another set: it lacks U+001C to U+001F and has U+FEFF.
+WHITE = r"\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 # The framework trims texts; one of white space alone is then missing.
-SOME_TEXT = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
+SOME_TEXT = rf"^[^\u0000]*[^{WHITE}\u0000][^\u0000]*$"
 MAX_INTEGER = 2**63 - 1
 JSON_REFERENCE = {"$ref": "#/components/schemas/Json"}
 # Keywords by which a schema says for itself what it takes.

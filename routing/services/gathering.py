@@ -31,7 +31,7 @@ def gather(
     screening: Screening,
     heard: Mapping[str, Mapping[str, Any] | None] | None = None,
 ) -> Gathered:
-    """Everything that the policy looks at. `heard`: the signals of the judges of ours by name, None for a silent one."""
+    """Everything that the policy looks at. `heard`: what the judges of ours said, by name, None for a silent one."""
     evidence = _evidence(output, document, heard or {})
     results = run_checks(
         document.checks,

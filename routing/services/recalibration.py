@@ -43,9 +43,10 @@ def propose_recalibration(
 ) -> Recalibration:
     """Fit a calibrator on the verdicts and draft a policy with new thresholds, its replay and its certificate.
 
-    Without `review_share` a tier's threshold is the laxest that is certified to keep the policy's target
-    error, and a tier that cannot be certified is reviewed. A tier is made as strict as those of lower stakes. With it, `tiers` share one threshold that sends
-    that share of their logged traffic to people (audit included; what flags send comes on top), and no guarantee
+    Without `review_share` a tier's threshold is the laxest that is certified to keep the policy's target error,
+    and a tier that cannot be certified is reviewed; a tier is made as strict as those of lower stakes. With it,
+    `tiers` share one threshold that sends that share of their logged traffic to people (audit included; what
+    flags send comes on top), and no guarantee
     is claimed. Raises RecalibrationRefused with fewer than 50 verdicts, or an audit that alone overspends the share.
     """
     if review_share is not None and audit_rate > review_share:

@@ -39,7 +39,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "assignments/escalate/": {"reason": "x"},
     "policies/": {"document": {"tiers": {}, "gold_rate": 0.1}, "note": ""},
     "policies/replay/": {"since": "2026-11-20T09:00:00Z"},
-    "policies/activate/": {"reason": ""},
+    "policies/activate/": {"reason": "", "effective_at": None, "revision": 1},
     "recalibrations/": {"review_share": 0.3, "tiers": ["mid"], "audit_rate": 0.1, "since": "2026-11-20T09:00:00Z"},
     "recalibrations/approve/": {"reason": ""},
     "recalibrations/reject/": {"reason": "x"},

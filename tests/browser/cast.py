@@ -10,9 +10,9 @@ from labeling.models import Assignment, Rating, ReviewItem
 from labeling.services.enqueue import NewItem, enqueue_items
 from labeling.services.rubrics import draft_rubric, publish_rubric
 from labeling.services.settings import change_queue_settings
+from reviewapp.core.fingerprints import fingerprint
 from reviewapp.core.models import Content, Membership, Project
 from reviewapp.core.services.people import add_member
-from reviewapp.core.fingerprints import fingerprint
 from routing.services.projects import create_project
 
 PASSWORD = "a-long-enough-password"

@@ -20,6 +20,7 @@ BEYOND_A_SCHEMA = {
     r".* out_of_range": "a moment that lies ahead, by a year at most",
     r"/(base_url|url|key|key_env|name) refused": "an address that may be called, a key for it, and a name not taken",
     r".* (max_digits|max_decimal_places)": "no schema counts the digits of a number",
+    r"/monthly_budget refused": "a budget needs the prices of tokens",
     r"/(response|candidates) invalid": "either a response or two candidates",
     r"/cursor invalid": "a cursor is opaque: it comes from a page's links",
     r"/reference taken": "a gold case of this name is there already",

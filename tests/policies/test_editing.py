@@ -9,6 +9,8 @@ from django.test import Client
 from reviewapp.core.models import AuditEntry, Membership
 from routing.models import Policy
 from routing.services.policies import EditRefused, PolicyRefused, activate_policy, draft_policy, edit_draft
+from tests.api.problems import check_shape
+from tests.api.test_every_endpoint import HOSTILE
 from tests.browser.visiting import signed_in, text_of
 from tests.learning.history import SHIPPING
 from tests.people import NOW, Cast, person, policy_document
@@ -112,6 +114,19 @@ def test_an_edit_that_does_not_fit_says_where(cast: Cast, address: str, body: di
     answer = person(cast.owner).patch(address, body)
     assert answer.status_code == 400
     assert pointer in [error["pointer"] for error in answer.json()["errors"]]
+
+
+@pytest.mark.parametrize("path", ["policies/2/", "two-person-rule/"])
+def test_hostile_edits_are_answered_with_problems(cast: Cast, draft: Policy, path: str) -> None:
+    owner = person(cast.owner)
+    full = {"revision": 1, "document": MORE_GOLD, "note": "x"} if path.startswith("policies") else {"on": True}
+    bodies = [*HOSTILE, *(full | {name: value} for name in full for value in HOSTILE)]
+    for body in bodies:
+        for send in (owner.put, owner.patch) if path.startswith("policies") else (owner.put,):
+            answer = send(f"/projects/shop/{path}", body)
+            assert answer.status_code in (200, 400, 409), body
+            if answer.status_code >= 400:
+                check_shape(answer.json(), answer.status_code)
 
 
 def test_a_published_version_is_never_edited(cast: Cast, draft: Policy, address: str) -> None:

@@ -16,7 +16,8 @@ from routing.policy.draw import keyed_draw
 from tests.factories import output_body, route
 from tests.people import Cast
 
-repeatable = settings(derandomize=True, deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+UNHURRIED = [HealthCheck.too_slow, HealthCheck.filter_too_much]
+repeatable = settings(derandomize=True, deadline=None, max_examples=300, suppress_health_check=UNHURRIED)
 KEY = b"a key that the caller never sees"
 SIGNALS = ("grounding", "judge:strict", "judge:lenient", "score:s")
 INTENTS = ("billing", "returns", "weather")
