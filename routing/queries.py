@@ -240,8 +240,12 @@ def flagged_since(project: Project, flag: str, since: datetime) -> Flagged:
 
 
 def ordinary_contents(project: Project, *, most: int) -> list[Content]:
-    """The newest contents that are ordinary: not flagged, or flagged and accepted by people all the same."""
+    """The newest contents that are ordinary: not flagged, or flagged and accepted by people all the same.
+
+    What was flagged as novel only for want of anything to compare it with is as ordinary as the rest.
+    """
     cleared = Q(flags=[]) | Q(output__reviews__item__verdict__value=VerdictValue.ACCEPT)
+    cleared |= Q(flags=["novel"], trace__screening__novel__distance=None)
     rows = Decision.objects.filter(cleared, project=project).order_by("-output_id")
     ids = list(rows.values_list("output__content_id", flat=True)[:most])
     return list(Content.objects.filter(pk__in=ids).order_by("pk"))

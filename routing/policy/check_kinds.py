@@ -2,7 +2,8 @@
 
 A check on the response looks at every text that could be used as the answer: the response; both candidates,
 each of which must pass; the last message of a run (a run without one fails). `must_not_match` looks at every
-message and tool call of a run. Text is looked at as it came: nothing is normalised, unfenced or trimmed.
+message and tool call of a run. Text is looked at as it came, nothing unfenced or trimmed; only
+what must not match is looked for behind styled letters and hidden characters as well.
 """
 
 from abc import abstractmethod
@@ -12,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from routing.policy.languages import LANGUAGES, letters, share_in
-from routing.policy.patterns import MAX_PATTERN_CHARS, captures, check_pattern, found
+from routing.policy.patterns import MAX_PATTERN_CHARS, captures, check_pattern, found, found_in_any_guise
 from routing.policy.response_schema import check_schema, schema_fault
 from routing.policy.subject import MISSING, Passage, Subject, at_pointer, check_bounded, quoted, read_json
 
@@ -194,7 +195,8 @@ class MustMatch(TextCheck):
 
 
 class MustNotMatch(TextCheck):
-    """An RE2 pattern is found nowhere in the text; of a run, in no message and no tool call."""
+    """An RE2 pattern is found nowhere in the text, neither as it was sent nor as it looks to a reader; of a run, in
+    no message and no tool call."""
 
     kind: Literal["must_not_match"]
     pattern: Pattern
@@ -203,7 +205,7 @@ class MustNotMatch(TextCheck):
         return subject.own_words
 
     def wrong_with(self, text: str) -> str | None:
-        return f"matches {quoted(self.pattern)}" if found(self.pattern, text) else None
+        return f"matches {quoted(self.pattern)}" if found_in_any_guise(self.pattern, text) else None
 
 
 class AllowedCitations(CheckOfKind):

@@ -6,7 +6,8 @@ A condition is a JSON object with one operator:
 - {"==" | "!=": [operand, operand]}: both of one type;
 - {">" | ">=" | "<" | "<=": [operand, operand]}: two numbers;
 - {"in": [operand, operand]}: one of a list, or text within text (empty text is within none);
-- {"matches": [{"var": …}, "pattern"]}: an RE2 regular expression found anywhere in the text.
+- {"matches": [{"var": …}, "pattern"]}: an RE2 regular expression found anywhere in the text, as it was sent or as
+  it looks to a reader: styled letters and hidden characters hide nothing.
 
 An operand is a literal or {"var": path}; a path starts with one of `FACTS` and leads on by dots into objects
 ("metadata.amount"). `prompt` and `response` are plain text: the turns of a chat, both candidates or the steps
@@ -28,7 +29,7 @@ from collections.abc import Callable, Iterable, Mapping
 from operator import ge, gt, le, lt
 from typing import Any
 
-from routing.policy.patterns import MAX_PATTERN_CHARS, SearchTooCostly, check_pattern, found
+from routing.policy.patterns import MAX_PATTERN_CHARS, SearchTooCostly, check_pattern, found_in_any_guise
 
 FACTS = ("intent", "metadata", "flags", "prompt", "response")
 ORDERINGS: dict[str, Callable[[Any, Any], bool]] = {">": gt, ">=": ge, "<": lt, "<=": le}
@@ -257,6 +258,6 @@ def _matches(text: Any, pattern: str) -> bool | None:
     if not isinstance(text, str):
         return None
     try:
-        return found(pattern, text)
+        return found_in_any_guise(pattern, text)
     except (SearchTooCostly, UnicodeEncodeError):
         return None

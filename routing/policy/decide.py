@@ -1,7 +1,7 @@
 """The routing decision: a pure function of the output's facts, the policy, the calibrator and the key."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from routing.policy.conditions import evaluate
@@ -61,6 +61,7 @@ def decide(
     Any doubt about the evidence (none, invalid, a required one absent, no calibration for it) is a
     reason to review: leaving out a signal that the policy requires never turns a review into a shipment.
     """
+    facts = replace(facts, intent=policy.known_intent(facts.intent))
     said = stakes_said(facts, policy)
     stakes, stakes_basis = min(said, key=lambda pair: STAKES_RANK[pair[0]])
     tier = policy.tier_for(facts.intent, stakes)
@@ -105,6 +106,7 @@ def decide(
 
 def judges_to_ask(facts: Facts, *, policy: PolicyDocument, calibrator: Mapping[str, Any] | None) -> tuple[str, ...]:
     """The judges of ours to hear before deciding; none where a person will see the output whatever they say."""
+    facts = replace(facts, intent=policy.known_intent(facts.intent))
     asked = policy.judges_for(facts.intent)
     theirs = {judge_key(name) for name in asked}
     stakes = min((said for said, _basis in stakes_said(facts, policy)), key=lambda said: STAKES_RANK[said])

@@ -4,6 +4,7 @@ Numbers are strict (`true` and "0.5" are none), unknown fields are refused, and 
 than one of lower stakes: raising the stakes of an output can only bring it nearer to a person.
 """
 
+from functools import lru_cache
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
@@ -11,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from routing.policy.checks import Check
 from routing.policy.conditions import check_condition
+from routing.policy.folding import latin, unstyled
 
 Stakes = Literal["high", "mid", "low"]
 STAKES_RANK: dict[str, int] = {"high": 0, "mid": 1, "low": 2}
@@ -161,6 +163,15 @@ class PolicyDocument(Frozen):
                 raise ValueError(f"every {what} needs a name of its own; twice here: {', '.join(twice)}")
         return self
 
+    def known_intent(self, intent: str) -> str:
+        """The intent that the policy speaks of and that this one looks like, else itself: "Refund " is "refund" to
+        every reader, so it must not dodge what is said of refunds."""
+        named = [*self.intents, *self.stakes.by_intent, *(self.judges.intents or ())]
+        named += [name for check in self.checks for name in check.intents or ()]
+        if intent in named:
+            return intent
+        return next((name for name in named if _likeness(name) == _likeness(intent)), intent)
+
     def tier_for(self, intent: str, stakes: str) -> Tier:
         special = self.intents.get(intent)
         own: Tier | None = getattr(special, stakes) if special else None
@@ -189,6 +200,11 @@ class PolicyDocument(Frozen):
         return tiers + [
             tier for special in self.intents.values() for stakes in STAKES_RANK if (tier := getattr(special, stakes))
         ]
+
+
+@lru_cache(maxsize=4096)
+def _likeness(intent: str) -> str:
+    return " ".join(latin(unstyled(intent)).split())
 
 
 def review_everything() -> PolicyDocument:

@@ -38,6 +38,15 @@ def unstyled(text: str) -> str:
     return unicodedata.normalize("NFC", bare).lower()
 
 
+def revealed(text: str) -> str:
+    """The text as it looks to a reader: styled letters, digits and units made plain (NFKC), invisible characters and
+    marks gone, look-alikes of other alphabets read as Latin, every white space a space. Capitals are kept."""
+    if text.isascii():
+        return text
+    bare = unicodedata.normalize("NFKD", text).translate(_VISIBLE)
+    return "".join(" " if character.isspace() else character for character in latin(unicodedata.normalize("NFC", bare)))
+
+
 def latin(unstyled_text: str) -> str:
     """The result of `unstyled` with letters of other alphabets read as the Latin ones they look like."""
     return unstyled_text if unstyled_text.isascii() else unstyled_text.translate(_LATIN)

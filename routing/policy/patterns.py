@@ -11,6 +11,8 @@ from typing import Any
 
 import re2
 
+from routing.policy.folding import latin, revealed, unstyled
+
 MAX_PATTERN_CHARS = 1000
 # Instructions of the compiled pattern: a class such as \pL takes about 1,200 of them, a letter takes one.
 MAX_PROGRAM = 20_000
@@ -44,6 +46,13 @@ def check_pattern(pattern: str, *, groups: int | None = None) -> None:
 def found(pattern: str, text: str) -> bool:
     """Whether a checked `pattern` matches anywhere in `text`. Raises SearchTooCostly, UnicodeEncodeError."""
     return _affordable(pattern, text).search(text) is not None
+
+
+def found_in_any_guise(pattern: str, text: str) -> bool:
+    """As `found`, also in the text as it looks to a reader (`folding.revealed`), as written and in small letters: a
+    rule that brings people in must not be dodged by how the letters are encoded. Raises as `found`."""
+    guises = [text] if text.isascii() else [text, revealed(text), latin(unstyled(text))]
+    return any(found(pattern, guise) for guise in dict.fromkeys(guises))
 
 
 def captures(pattern: str, text: str) -> Iterator[str]:

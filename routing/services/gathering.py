@@ -36,7 +36,7 @@ def gather(
     results = run_checks(
         document.checks,
         Subject(
-            intent=output.intent,
+            intent=document.known_intent(output.intent),
             task_kind=output.task_kind,
             prompt=output.prompt,
             context=output.context,
@@ -75,7 +75,7 @@ def _evidence(
 ) -> dict[str, Evidence]:
     """The caller's signals and those of our judges, weighed; nobody speaks in the name of a judge of ours."""
     models = [name for source in (output.source, *output.candidate_sources) if (name := source.get("model"))]
-    ours = {judge_key(name) for name in document.judges_for(output.intent)}
+    ours = {judge_key(name) for name in document.judges_for(document.known_intent(output.intent))}
     evidence = weigh(output.signals, models)
     evidence |= {key: Evidence(value=None, raw=None, note=SPOOFED) for key in ours & evidence.keys()}
     spoken = weigh([signal for signal in heard.values() if signal is not None], models)

@@ -237,6 +237,8 @@ def schedule_policy(
         )
     project = _lock(policy.project)
     apply_due_activation(project=project, now=now)
+    if ActivePolicy.objects.filter(project=project, policy=policy).exists():
+        raise ActivationRefused(f"Version {policy.version} is in force already.", code="in_force")
     _publish(policy, actor=actor, now=now, revision=revision)
     _drop_schedule(project, actor=actor, reason=f"version {policy.version} was scheduled instead")
     record(

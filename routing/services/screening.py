@@ -9,6 +9,7 @@ from typing import Any
 from reviewapp.core.models import Content, Project
 from routing.models import TrafficReference
 from routing.policy.adversarial import Screen, signs_of_output
+from routing.policy.adversarial import signs as signs_of_text
 from routing.policy.cut import Cut, cut_for
 from routing.policy.document import Detector, PolicyDocument
 from routing.policy.novelty import FEWEST, Reference, input_text
@@ -83,7 +84,9 @@ def _adversarial(detector: Detector | None, reference: TrafficReference | None, 
     if detector is None:
         return {}
     fitted = fitted_screen(reference, detector.false_alarm_rate)
-    signs = signs_of(output.prompt, output.context, output.body)
+    # A name with something hidden in it is nobody's slip; of its wording nothing can be told.
+    hidden = [sign for sign in signs_of_text(output.intent) if sign.hard]
+    signs = (*hidden, *signs_of(output.prompt, output.context, output.body))
     return {
         "score": round(fitted.score(signs), 4),
         "threshold": fitted.threshold,
@@ -133,7 +136,10 @@ def _fitted_screen(reference_id: int, created_at: datetime, rate: float) -> Scre
 
 @lru_cache(maxsize=64)
 def _novelty_cut(reference_id: int, created_at: datetime, rate: float) -> Cut:
-    return cut_for(TrafficReference.objects.values_list("distances", flat=True).get(pk=reference_id), rate)
+    distances = TrafficReference.objects.values_list("distances", flat=True).get(pk=reference_id)
+    if not distances:
+        return Cut(None, rate, 0, f"needs {FEWEST} distinct inputs; the newest look found fewer")
+    return cut_for(distances, rate)
 
 
 def stored_signs(row: Sequence[Sequence[Any]]) -> tuple[Sign, ...]:

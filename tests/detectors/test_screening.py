@@ -75,6 +75,25 @@ def test_what_a_reviewer_could_not_see_is_flagged_in_any_part(cast: Cast, hidden
         assert decided(cast, **words).reasons == ["adversarial"]
 
 
+def test_a_name_with_something_hidden_in_it_is_flagged(cast: Cast) -> None:
+    cast.put_in_force(tier=SHIPS)
+    assert decided(cast, intent="refu\u200bnd").reasons == ["adversarial"]
+
+
+def test_what_was_novel_only_for_want_of_traffic_is_ordinary(cast: Cast) -> None:
+    """Or a project that begins with the detector on would never learn what is usual."""
+    cast.put_in_force(tier=SHIPS, detectors=BOTH)
+    outputs = route(cast.project, *(output_body(prompt=text) for text in questions()))
+    assert {output.decision.reasons[0] for output in outputs} == {"novel"}
+    reference = look_at_traffic(project=cast.project, actor="test", now=NOW)
+    assert len(reference.content_ids) == len(outputs)
+    assert decided(cast, prompt="When will the clock that I ordered be delivered to my address?").action == "ship"
+    # From now on the flag says something.
+    assert decided(cast, prompt=FOREIGN, context=None).reasons == ["novel"]
+    again = look_at_traffic(project=cast.project, actor="test", now=NOW)
+    assert len(again.content_ids) == len(outputs) + 1
+
+
 def test_a_detector_that_is_switched_off_looks_at_nothing(cast: Cast) -> None:
     cast.put_in_force(tier=SHIPS, detectors={"adversarial": None, "novelty": None})
     decision = decided(cast, prompt=INJECTED)

@@ -117,3 +117,9 @@ def test_it_ends_with_an_error_when_its_web_server_does(installation: Installati
         (web,) = running.children
         os.kill(web, signal.SIGKILL)
         assert running.process.wait(30) != 0
+
+
+def test_no_server_stays_behind_when_the_command_is_killed_outright(installation: Installation) -> None:
+    with installation.up() as started:
+        started.stop(signal.SIGKILL)
+        wait_until(lambda: not started.has_processes, 30)

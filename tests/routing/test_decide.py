@@ -114,6 +114,34 @@ def test_rules_of_stakes_see_flags_and_decide_which_tier_applies() -> None:
     assert routed(found).raters == 1
 
 
+@pytest.mark.parametrize(
+    "disguised",
+    [
+        "Take 500 mg daily.",
+        "Take \uff15\uff10\uff10 mg daily.",
+        "Take 500 \U0001d5c6\U0001d5c0 daily.",
+        "Take 500\u338e daily.",
+        "Take \u2075\u2070\u2070 mg daily.",
+        "Take 500 m\u0332g daily.",
+        "Take 500\u00a0mg daily.",
+        "Take 500 m\u200bg daily.",
+    ],
+)
+def test_a_rule_on_words_is_not_dodged_by_how_they_are_encoded(disguised: str) -> None:
+    rule = {"name": "dose", "when": {"matches": [{"var": "response"}, r"(?i)\b\d+ ?mg\b"]}, "stakes": "high"}
+    found = policy(low=SAMPLED, stakes={"default": "low", "rules": [rule]})
+    assert routed(found, response=disguised).stakes == "high"
+
+
+@pytest.mark.parametrize("written", ["refund", "Refund", "refund ", "refu\u200bnd", "\uff52efund", "r\u0435fund"])
+def test_an_intent_that_looks_like_one_of_the_policy_is_that_one(written: str) -> None:
+    by_intent = policy(low=SAMPLED, stakes={"default": "low", "by_intent": {"refund": "high"}})
+    assert routed(by_intent, intent=written).reasons == ("high_stakes",)
+    own_tier = policy(mid=SAMPLED, intents={"refund": {"mid": ALWAYS}})
+    assert routed(own_tier, intent=written).action == "review"
+    assert routed(own_tier, intent="funds").action == "ship"
+
+
 # Tiers ---------------------------------------------------------------------------------------------
 
 

@@ -1,5 +1,6 @@
 """`manage.py up`: web and background work in one go."""
 
+import ctypes
 import os
 import signal
 import socket
@@ -15,6 +16,9 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 GRACE_SECONDS = 20
+# From <linux/prctl.h>.
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class Command(BaseCommand):
@@ -41,10 +45,17 @@ class Command(BaseCommand):
         environment = os.environ | ({"REVIEWAPP_EMBEDDED_WORKER": "1"} if settings.EMBEDDED else {})
         # From here on a signal is only noted, so that none can come between a start and its supervision.
         stopping = _stop_requests()
-        processes = [subprocess.Popen(command, env=environment) for command in commands]
+        processes = [subprocess.Popen(command, env=environment, preexec_fn=_end_with_parent) for command in commands]
         self.stdout.write(f"Listening on http://{host}:{port}/ (Ctrl+C stops)")
         self.stdout.flush()
         sys.exit(_supervise(processes, stopping))
+
+
+def _end_with_parent() -> None:
+    """Runs in the child before it becomes the server: if this command is killed outright, the kernel tells the child
+    to stop, so that no server stays behind on the port. Linux only (prctl(2), PR_SET_PDEATHSIG); elsewhere nothing."""
+    if LIBC is not None:
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _check_port(host: str, port: int) -> None:
