@@ -33,6 +33,7 @@ def test_it_shows_the_verdict_once_there_is_one(program: Caller, cast: Cast) -> 
     assert verdict.pop("id")
     assert verdict.pop("decided_at")
     assert verdict == {
+        "output": {"id": str(output.pk), "external_id": output.external_id},
         "verdict": "correct",
         "corrected_response": "Only one charge was made.",
         "preferred": None,

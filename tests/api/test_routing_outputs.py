@@ -119,7 +119,7 @@ def test_it_takes_every_kind_of_task(program: Caller, cast: Cast) -> None:
 
 
 SIGNALS: list[tuple[dict[str, Any], str, float | None]] = [
-    ({"kind": "judge", "name": "j", "runs": [{"verdict": "pass"}, {"verdict": "fail"}]}, "judge:j", 0.5),
+    ({"kind": "judge", "name": "j", "runs": [{"verdict": "pass"}, {"verdict": "fail"}]}, "judge:j", 0.25),
     ({"kind": "judge", "name": "j", "family": "f", "runs": [{"score": 0.25}]}, "judge:j", 0.25),
     ({"kind": "judge", "name": "j", "runs": [{"preferred": "a", "order": "ab"}] * 2}, "judge:j", 1.0),
     ({"kind": "pairwise_margin", "value": -0.5}, "pairwise_margin", 0.5),

@@ -98,7 +98,7 @@ def estate(monkeypatch: pytest.MonkeyPatch) -> Estate:
     rules = [{"name": SHORT, "when": {"==": [{"var": "metadata.x"}, HOSTILE]}, "stakes": "high"}]
     policy = draft_policy(
         project=project,
-        document=policy_document(stakes={"rules": rules}, tier={"raters": 2}, required_signals=[HOSTILE]),
+        document=policy_document(stakes={"rules": rules}, tier={"raters": 2}, required_signals=[f"score:{HOSTILE[:90]}"]),
         actor=HOSTILE,
         note=HOSTILE,
     )
