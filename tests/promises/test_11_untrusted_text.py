@@ -95,10 +95,11 @@ def estate(monkeypatch: pytest.MonkeyPatch) -> Estate:
             actor=HOSTILE,
         )
         publish_rubric(rubric=rubric, actor=HOSTILE, now=NOW)
+    required = [f"score:{HOSTILE[:90]}"]
     rules = [{"name": SHORT, "when": {"==": [{"var": "metadata.x"}, HOSTILE]}, "stakes": "high"}]
     policy = draft_policy(
         project=project,
-        document=policy_document(stakes={"rules": rules}, tier={"raters": 2}, required_signals=[f"score:{HOSTILE[:90]}"]),
+        document=policy_document(stakes={"rules": rules}, tier={"raters": 2}, required_signals=required),
         actor=HOSTILE,
         note=HOSTILE,
     )
