@@ -35,8 +35,9 @@ def signs_of_shape(text: str, part: str) -> Iterator[Sign]:
         elif part == "prompt" and _RESERVED.search(text):
             yield Sign("odd_punctuation", "a word that programs take for something else", 0.62)
         elif part == "prompt" and not _WORD.search(text):
-            yield Sign("odd_punctuation", "no words", 0.62)
-        if _DANGLING.search(text[-END:]):
+            # Programs send numbers and JSON: flagged only once the project's own traffic shows that it has words.
+            yield Sign("odd_punctuation", "no words", 0.45)
+        if _WORD.search(text) and _DANGLING.search(text[-END:]):
             yield Sign("truncation", "stops in the middle of a sentence", 0.4 if part == "response" else 0.25)
     if len(visible) > 3 and _has_heap(visible):
         yield Sign("odd_punctuation", "a heap of punctuation", 0.62)
