@@ -17,7 +17,7 @@ BEYOND_A_SCHEMA = {
     r"/document/.* int_type": "for JSON Schema 2.0 is a whole number; a policy's numbers are taken as they are written",
     r"/document invalid": "a document, a note, or both",
     r"/document/checks/\d+/allowed too_short": "no language is left of those named, which are none",
-    r".* overflow": "a moment that its zone carries over the ends of the calendar",
+    r"/(since|until|effective_at) overflow": "a moment that leaves the calendar once it is told in UTC",
     r".* out_of_range": "a moment that lies ahead, by a year at most",
     r"/(base_url|url|key|key_env|name) refused": "an address that may be called, a key for it, and a name not taken",
     r".* (max_digits|max_decimal_places)": "no schema counts the digits of a number",
