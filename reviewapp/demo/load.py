@@ -32,6 +32,7 @@ SLUG = "shop"
 PASSWORD = "brambleknock-2026"
 ACTOR = "command"
 SEED = 417
+DRAW_KEY = b"the demo's draws are no secret..".ljust(32, b".")
 HISTORY_SHARE = 0.72
 DAYS = 16
 # Of what came since the recalibration, this much came yesterday and has been judged.
@@ -118,7 +119,13 @@ def _load(now: datetime, progress: Callable[[str], None]) -> Loaded:
     start = now - timedelta(days=DAYS)
     progress("people, rubrics, policy and gold cases")
     project, owner = create_project(
-        slug=SLUG, name="Brambleknock support assistant", owner_email="owner@shop.example", actor=ACTOR, now=start
+        slug=SLUG,
+        name="Brambleknock support assistant",
+        owner_email="owner@shop.example",
+        actor=ACTOR,
+        now=start,
+        # Known to everybody, as is its password: the demo is the same wherever it is loaded.
+        draw_key=DRAW_KEY,
     )
     colleagues = _people(project)
     _rubrics(project, start)

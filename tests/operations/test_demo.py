@@ -77,7 +77,7 @@ class TestDemo(TestCase):
 
     def test_it_shows_every_station_of_the_loop(self) -> None:
         actions = Counter(Decision.objects.filter(project=self.project).values_list("action", "audited"))
-        assert actions["ship", False] > 50
+        assert actions["ship", False] > 40
         assert actions["ship", True] > 0
         assert actions["review", False] > 200
         reached = Counter(Verdict.objects.filter(item__project=self.project).values_list("reached_by", flat=True))
@@ -93,7 +93,7 @@ class TestDemo(TestCase):
 
     def test_what_shipped_has_an_error_rate_from_its_audit(self) -> None:
         found = estimate_undetected(self.project)
-        assert found.shipped > 50
+        assert found.shipped > 40
         assert (found.status, found.audited > 5) == ("ok", True)
         assert found.low is not None
         assert found.expected is not None
