@@ -15,6 +15,8 @@ class FeedIn(StrictSerializer):
         r"^[0-9]{1,18}$",
         required=False,
         allow_blank=True,
+        # White space is no cursor; trimmed away it would quietly mean the beginning.
+        trim_whitespace=False,
         default="",
         help_text="The `cursor` of the last row that was read; without it the feed begins at its oldest row.",
         error_messages={"invalid": "Take the cursor from a row or an answer of this feed."},

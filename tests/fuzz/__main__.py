@@ -91,7 +91,9 @@ def main() -> int:
     short = [tally for tally in tallies if tally.cut_short]
     requests = sum(tally.cases for tally in tallies)
     print(f"\n{len({tally.errand.label for tally in tallies})} operations, {requests} requests, seed {seed}: ", end="")
+    silent = [tally.errand.label for tally in tallies if tally.errand.share == 1 and not tally.successes]
     print(f"{sum(sum(tally.failures.values()) for tally in failed)} failures, {len(short)} rows cut short")
+    print(f"never succeeded, so hardly tried: {', '.join(silent) or 'none'}")
     return 1 if failed else 2 if short else 0
 
 

@@ -15,6 +15,7 @@ BEYOND_A_SCHEMA = {
     r".* nul": "no text holds NULs; left out of the longest texts' schemas here, see `plan.lightened`",
     r".* number_too_large": "integers have 64 bits; JSON Schema cannot tell 1e300 from the same number written out",
     r"/document/.* int_type": "for JSON Schema 2.0 is a whole number; a policy's numbers are taken as they are written",
+    r"/document/required_signals signals_unnamed": "who ships by threshold without a calibrator names the signals",
     r"/document invalid": "a document, a note, or both",
     r"/document/checks/\d+/allowed too_short": "no language is left of those named, which are none",
     r"/(since|until|effective_at) overflow": "a moment that leaves the calendar once it is told in UTC",

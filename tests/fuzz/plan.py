@@ -38,6 +38,11 @@ class Errand:
         return self.method != "get"
 
     @property
+    def deed(self) -> str:
+        """The last word of its path, which for some says what they do: submit, undo."""
+        return self.path.strip("/").rsplit("/", 1)[-1]
+
+    @property
     def places(self) -> dict[str, str]:
         """The names of its path parameters, each with the word before it: {"version": "policies/version"}."""
         return {name: f"{word}/{'pk' if name == 'id' else name}" for word, name in self._words()}

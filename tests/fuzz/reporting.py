@@ -11,6 +11,7 @@ def report(tallies: Iterable[Tally]) -> None:
         failures = sum(tally.failures.values())
         notes = f"{failures} FAILED" if failures else "ok"
         notes += ", cut short" if tally.cut_short else ""
+        notes += ", NEVER SUCCEEDED" if tally.errand.share == 1 and not tally.successes else ""
         notes += f", {sum(tally.excused.values())} excused" if tally.excused else ""
         row = f"{tally.errand.label:<68} {tally.errand.caller:<8} {tally.cases:>6} {tally.seconds:>6.0f}s"
         print(f"{row}  {notes}  [{statuses}]", flush=True)

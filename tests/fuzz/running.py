@@ -42,6 +42,8 @@ class Tally:
     errand: Errand
     cases: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
+    # Answers of success to the operation's own method; probes with other methods do not count.
+    successes: int = 0
     failures: Counter[tuple[str, str]] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
     excused: Counter[str] = field(default_factory=Counter)
@@ -83,7 +85,8 @@ class Run:
         return tally
 
     def _config(self, errand: Errand) -> SchemathesisConfig:
-        known = {f"path.{name}": place for name, place in errand.places.items() if place in self.values}
+        places = {name: self._supply(place, errand) for name, place in errand.places.items()}
+        known = {f"path.{name}": place for name, place in places.items() if place in self.values}
         known |= {name: name for name in self.values if name.startswith(("query.", "body."))}
         return SchemathesisConfig.from_dict(
             {
@@ -104,6 +107,11 @@ class Run:
                 "phases": {name: {"enabled": name in self._phases(errand)} for name in PHASES},
             }
         )
+
+    def _supply(self, place: str, errand: Errand) -> str:
+        """Where the values for a place are: those kept for this very errand, where it would use them up."""
+        own = f"{place} {errand.deed}"
+        return own if own in self.values else place
 
     def _phases(self, errand: Errand) -> tuple[str, ...]:
         """For whom an operation is not made, one refusal is like the other: no bounds of a body need trying."""
@@ -143,6 +151,8 @@ def _count(recorder: ScenarioRecorder, tally: Tally) -> None:
         status, body = _answer(interaction.response)
         tally.cases += 1
         tally.statuses[status] += 1
+        own_method = interaction.request.method.lower() == tally.errand.method
+        tally.successes += own_method and 200 <= status < 300
         for check in recorder.checks.get(case_id, []):
             if check.status is not Status.FAILURE or check.failure_info is None:
                 continue
