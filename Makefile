@@ -40,11 +40,8 @@ demo: env ## Load the demo project and start everything on PORT (data stays in .
 
 test: env lint types ## Everything: lint, types, contracts, SQLite, browser, PostgreSQL and Redis
 	$(PYTHON) -m tests.services prepare
-	@# Both engines at once, a core each; what PostgreSQL said is shown when SQLite is through.
-	@mkdir -p reports; \
-	TEST_ENGINE=postgres $(PYTHON) -m pytest > reports/postgres.txt 2>&1 & postgres=$$!; \
-	TEST_ENGINE=sqlite $(PYTHON) -m pytest; sqlite=$$?; \
-	wait $$postgres; postgres=$$?; cat reports/postgres.txt; test $$sqlite -eq 0 -a $$postgres -eq 0
+	TEST_ENGINE=sqlite $(PYTHON) -m pytest
+	TEST_ENGINE=postgres $(PYTHON) -m pytest
 
 test-fast: env ## Tests on SQLite only, without a browser and without any service
 	TEST_ENGINE=sqlite $(PYTHON) -m pytest -m "not browser"
