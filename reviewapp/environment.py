@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
@@ -21,6 +21,23 @@ TRUE_WORDS = {"1", "true", "yes", "on"}
 FALSE_WORDS = {"0", "false", "no", "off", ""}
 # A last label of digits only would be a misspelt address.
 HOST_NAME = re.compile(r"(?:[a-z0-9_-]+\.)*(?![0-9]+\.?$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.?", re.IGNORECASE)
+
+# An address, or a name with the address in angle brackets.
+SENDER = re.compile(r"[^@<>\s]+@[^@<>\s]+|[^<>\r\n]+ <[^@<>\s]+@[^@<>\s]+>")
+STARTTLS_PORT = 587
+MOST_PROXIES = 9
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+OIDC_NAMES = ("OIDC_NAME", "OIDC_SERVER_URL", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIdConnect:
+    """The organisation's own sign-in service. `name` is what people know it by."""
+
+    name: str
+    server_url: str
+    client_id: str
+    client_secret: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +56,10 @@ class Environment:
     replica: dict[str, Any] | None
     redis_url: str | None
     email_url: str | None
+    email_from: str
+    # How many proxies in front of it add to X-Forwarded-For and set X-Forwarded-Proto.
+    trusted_proxies: int
+    oidc: OpenIdConnect | None
     max_body_bytes: int
     max_text_chars: int
     # Host names and networks that webhooks and judges may reach although they are not public.
@@ -63,7 +84,10 @@ def read_environment(variables: Mapping[str, str], base_dir: Path) -> Environmen
         database=_database("DATABASE_URL", variables.get("DATABASE_URL") or default_database),
         replica=_database("DATABASE_REPLICA_URL", replica_url) if replica_url else None,
         redis_url=_url(variables, "REDIS_URL", {"redis", "rediss", "unix"}),
-        email_url=_url(variables, "EMAIL_URL", {"smtp", "smtps", "console", "file"}),
+        email_url=_mail_url(variables, "EMAIL_URL"),
+        email_from=_sender(variables, "EMAIL_FROM"),
+        trusted_proxies=_count(variables, "TRUSTED_PROXIES"),
+        oidc=_open_id_connect(variables),
         max_body_bytes=_positive(variables, "MAX_BODY_BYTES", 32 * 1024 * 1024),
         max_text_chars=_positive(variables, "MAX_TEXT_CHARS", 2_000_000),
         private_targets=_targets(variables, "PRIVATE_TARGETS"),
@@ -86,6 +110,90 @@ def _positive(variables: Mapping[str, str], name: str, default: int) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise ImproperlyConfigured(f"{name} is {text!r}; write a whole number above 0.")
     return int(text)
+
+
+def _count(variables: Mapping[str, str], name: str) -> int:
+    text = variables.get(name, "").strip() or "0"
+    if not text.isdecimal() or int(text) > MOST_PROXIES:
+        raise ImproperlyConfigured(f"{name} is {text!r}; write a whole number from 0 to {MOST_PROXIES}.")
+    return int(text)
+
+
+def _mail_url(variables: Mapping[str, str], name: str) -> str | None:
+    url = _url(variables, name, {"smtp", "smtps", "console", "file"})
+    if url:
+        mail_settings(url)
+    return url
+
+
+def mail_settings(url: str | None) -> dict[str, Any]:
+    """Django's settings for EMAIL_URL: `smtp://user:password@host:587` (TLS by STARTTLS on port 587, or with
+    `?tls=1`), `smtps://…` (TLS from the start), `console:`, `file:///folder`. None: mail is not sent at all.
+
+    Raises ImproperlyConfigured.
+    """
+    backends = "django.core.mail.backends"
+    if url is None:
+        return {"EMAIL_BACKEND": f"{backends}.dummy.EmailBackend"}
+    parts = urlsplit(url)
+    if parts.scheme == "console":
+        return {"EMAIL_BACKEND": f"{backends}.console.EmailBackend"}
+    if parts.scheme == "file":
+        if not parts.path.startswith("/"):
+            raise ImproperlyConfigured("EMAIL_URL names no folder; write file:///folder.")
+        return {"EMAIL_BACKEND": f"{backends}.filebased.EmailBackend", "EMAIL_FILE_PATH": unquote(parts.path)}
+    return {"EMAIL_BACKEND": f"{backends}.smtp.EmailBackend"} | _smtp_settings(parts)
+
+
+def _smtp_settings(parts: SplitResult) -> dict[str, Any]:
+    try:
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise ImproperlyConfigured(f"EMAIL_URL cannot be read: {error}") from error
+    wanted = parse_qs(parts.query)
+    if not host or set(wanted) - {"tls"}:
+        raise ImproperlyConfigured("EMAIL_URL must look like smtp://user:password@host:587, with ?tls=1 or ?tls=0.")
+    from_the_start = parts.scheme == "smtps"
+    port = port or (465 if from_the_start else 25)
+    tls = wanted.get("tls", ["1" if port == STARTTLS_PORT else "0"])[0] == "1"
+    return {
+        "EMAIL_HOST": host,
+        "EMAIL_PORT": port,
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": from_the_start,
+        "EMAIL_USE_TLS": tls and not from_the_start,
+        "EMAIL_TIMEOUT": 10,
+    }
+
+
+def _sender(variables: Mapping[str, str], name: str) -> str:
+    """The address that mail comes from; "Name <address>" too."""
+    text = variables.get(name, "").strip()
+    if text and not SENDER.fullmatch(text):
+        raise ImproperlyConfigured(f"{name} is {text!r}; write an address such as Oversight <oversight@example.org>.")
+    return text or "oversight@localhost"
+
+
+def _open_id_connect(variables: Mapping[str, str]) -> OpenIdConnect | None:
+    """The sign-in service, once OIDC_SERVER_URL is set; then the others have to be there too."""
+    values = {name: variables.get(name, "").strip() for name in OIDC_NAMES}
+    if not any(values.values()):
+        return None
+    for name in ("OIDC_SERVER_URL", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"):
+        if not values[name]:
+            raise ImproperlyConfigured(f"{name} is empty; signing in with OpenID Connect needs it.")
+    parts = urlsplit(values["OIDC_SERVER_URL"])
+    if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
+        raise ImproperlyConfigured("OIDC_SERVER_URL must be the issuer's address, such as https://login.example.org.")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise ImproperlyConfigured("OIDC_SERVER_URL must start with https:// unless it is on this machine.")
+    return OpenIdConnect(
+        name=values["OIDC_NAME"] or parts.hostname,
+        server_url=values["OIDC_SERVER_URL"].rstrip("/"),
+        client_id=values["OIDC_CLIENT_ID"],
+        client_secret=values["OIDC_CLIENT_SECRET"],
+    )
 
 
 def _url(variables: Mapping[str, str], name: str, schemes: set[str]) -> str | None:

@@ -1,11 +1,13 @@
 """Django settings. Everything that differs between installations comes from the environment."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
+from django.utils.translation import gettext_lazy as _
 from dotenv import load_dotenv
 
-from reviewapp.environment import read_environment
+from reviewapp.environment import mail_settings, read_environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 load_dotenv(BASE_DIR / ".env")
@@ -28,6 +30,14 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "django_htmx",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
+    "axes",
     "reviewapp.core",
     "labeling",
     "routing",
@@ -48,6 +58,14 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "reviewapp.core.middleware.NoStoreMiddleware",
     "reviewapp.core.middleware.AddressMiddleware",
+    "reviewapp.core.middleware.PreferencesMiddleware",
+    "reviewapp.core.languages.EnglishApiMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "reviewapp.core.middleware.LastSeenMiddleware",
+    "reviewapp.core.middleware.SecondFactorMiddleware",
+    # Turns a refused sign-in into the page that says until when; it wants to be the last.
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "reviewapp.urls"
@@ -77,9 +95,78 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
+AUTHENTICATION_BACKENDS = [
+    "reviewapp.core.accounts.lockout.LockoutBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
+
+# People are known by their e-mail address; nobody signs up by themselves (see docs/accounts.md).
+ACCOUNT_ADAPTER = "reviewapp.core.accounts.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_FORMS = {"login": "reviewapp.core.accounts.forms.SignInForm"}
+# Offices share an address; guessing at one account is stopped by the lock-out below.
+ACCOUNT_RATE_LIMITS = {"login": "120/m/ip"}
+MFA_ADAPTER = "reviewapp.core.accounts.adapters.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_FORMS = {
+    "authenticate": "reviewapp.core.accounts.forms.SecondFactorForm",
+    "reauthenticate": "reviewapp.core.accounts.forms.ConfirmationForm",
+}
+MFA_TOTP_ISSUER = "Oversight"
+# A code is good for its half minute and the ones before and after, because clocks differ and typing takes time.
+MFA_TOTP_TOLERANCE = 1
+SOCIALACCOUNT_ADAPTER = "reviewapp.core.accounts.adapters.SignInServiceAdapter"
+# A link, because under our policy no form may lead to another host. It can only sign in, never connect.
+SOCIALACCOUNT_LOGIN_ON_GET = True
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": "sso",
+                "name": ENVIRONMENT.oidc.name,
+                "client_id": ENVIRONMENT.oidc.client_id,
+                "secret": ENVIRONMENT.oidc.client_secret,
+                "settings": {"server_url": ENVIRONMENT.oidc.server_url},
+            }
+        ]
+        if ENVIRONMENT.oidc
+        else [],
+    }
+}
+
+# Five wrong passwords for an address from one place: that pair waits. Kept in the database, for all processes.
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_HANDLER = "axes.handlers.database.AxesDatabaseHandler"
+AXES_USERNAME_CALLABLE = "reviewapp.core.accounts.lockout.typed_address"
+AXES_CLIENT_IP_CALLABLE = "reviewapp.core.accounts.lockout.client_address"
+AXES_LOCKOUT_CALLABLE = "reviewapp.core.accounts.lockout.locked_out"
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+
+# Without EMAIL_URL nothing is sent, and pages say so instead of promising mail.
+SENDS_EMAIL = ENVIRONMENT.email_url is not None
+globals().update(mail_settings(ENVIRONMENT.email_url))
+DEFAULT_FROM_EMAIL = ENVIRONMENT.email_from
+TRUSTED_PROXIES = ENVIRONMENT.trusted_proxies
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
@@ -97,6 +184,8 @@ CACHES = {
 }
 
 LANGUAGE_CODE = "en-gb"
+LANGUAGES = [("en-gb", _("English")), ("de", _("German"))]
+LOCALE_PATHS = [BASE_DIR / "reviewapp" / "locale"]
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
@@ -168,7 +257,11 @@ CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
+    "watch-reviewers": {"task": "labeling.tasks.watch_reviewers_everywhere", "schedule": 300.0},
     "return-expired-leases": {"task": "labeling.tasks.return_expired_leases_everywhere", "schedule": 15.0},
+    "watch-queues": {"task": "labeling.tasks.watch_queues", "schedule": 60.0, "options": {"expires": 60}},
+    "settle-rounds": {"task": "labeling.tasks.settle_rounds_everywhere", "schedule": 60.0, "options": {"expires": 60}},
+    "plan-repeats": {"task": "labeling.tasks.plan_repeats_everywhere", "schedule": 3600.0},
     "look-at-traffic": {"task": "routing.tasks.look_at_traffic_everywhere", "schedule": 300.0},
     # Often, because somebody waits for the verdict; stale ones would only pile up behind a worker that was away.
     "pass-verdicts-on": {"task": "routing.tasks.pass_verdicts_on", "schedule": 3.0, "options": {"expires": 30}},
@@ -183,5 +276,5 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {"django.request": {"level": "ERROR"}, "celery": {"level": "WARNING"}},
+    "loggers": {"django.request": {"level": "ERROR"}, "celery": {"level": "WARNING"}, "axes": {"level": "WARNING"}},
 }

@@ -5,9 +5,10 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from labeling.urls import api_urlpatterns as labeling_api
 from labeling.urls import page_urlpatterns as labeling_pages
 from labeling.urls import project_api_urlpatterns as labeling_project_api
+from reviewapp.core.accounts.urls import urlpatterns as account_pages
 from reviewapp.core.admin import sign_in_for_admin
 from reviewapp.core.problems import not_found
-from reviewapp.core.views import SignIn, SignOut, healthz, home, readyz
+from reviewapp.core.views import healthz, home, readyz
 from routing.urls import api_urlpatterns as routing_api
 from routing.urls import page_urlpatterns as routing_pages
 from routing.urls import project_api_urlpatterns as routing_project_api
@@ -32,8 +33,7 @@ urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),
     path("", home, name="home"),
-    path("login/", SignIn.as_view(), name="login"),
-    path("logout/", SignOut.as_view(), name="logout"),
+    *account_pages,
     *labeling_pages,
     *routing_pages,
 ]

@@ -4,6 +4,10 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
+from allauth.usersessions.models import UserSession
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
@@ -15,7 +19,17 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 
-from reviewapp.core.models import ApiKey, AuditEntry, Content, Membership, Person, PersonToken, Project, Role
+from reviewapp.core.models import (
+    ApiKey,
+    AuditEntry,
+    Content,
+    Invitation,
+    Membership,
+    Person,
+    PersonToken,
+    Project,
+    Role,
+)
 from reviewapp.core.parsers import unstorable
 from reviewapp.core.services.audit import record
 
@@ -191,7 +205,7 @@ class ProjectAdmin(OwnedSettingsAdmin):
     project_path = "pk"
     changeable = ("name", "masked_names")
     verb = "project.changed"
-    fields = ("slug", "name", "masked_names", "created_at")
+    fields = ("slug", "name", "masked_names", "second_factor_required", "created_at")
     list_display = ("slug", "name", "created_at")
 
 
@@ -199,7 +213,7 @@ class ProjectAdmin(OwnedSettingsAdmin):
 class MembershipAdmin(OwnedSettingsAdmin):
     """Roles and pauses are changed in the console; caps and credentials of one person here."""
 
-    changeable = ("daily_cap", "credentials")
+    changeable = ("daily_cap", "credentials", "standby")
     verb = "member.changed"
     fields = (
         "project",
@@ -208,6 +222,7 @@ class MembershipAdmin(OwnedSettingsAdmin):
         "rater_code",
         "daily_cap",
         "credentials",
+        "standby",
         "paused_at",
         "pause_reason",
         "created_at",
@@ -236,8 +251,12 @@ class PersonTokenAdmin(AnyModelAdmin):
 
 admin.site.register(PersonToken, PersonTokenAdmin)
 admin.site.unregister(Group)
+# Sign-in secrets and the like: seen and changed by the person alone, or with the commands in docs/accounts.md.
+for model in (EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken, UserSession):
+    admin.site.unregister(model)
 admin.site.site_header = admin.site.site_title = "Oversight"
 admin.site.index_title = "Your projects"
 read_only(ApiKey, "prefix", "project", "name", "scopes", "created_at", "revoked_at", hidden=("digest",))
+read_only(Invitation, "email", "project", "role", "created_at", "expires_at", "accepted_at", hidden=("digest",))
 read_only(AuditEntry, "at", "project", "actor", "verb", "target", ordering=("-id",))
 read_only(Content, "id", "project", "task_kind", "fingerprint", ordering=("-id",))

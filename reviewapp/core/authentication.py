@@ -1,6 +1,9 @@
 """The three ways to say who is asking: an API key, a person's token, a session cookie."""
 
+from typing import Any
+
 from django.contrib.auth.models import AnonymousUser
+from django.urls import reverse
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.authentication import SessionAuthentication as BaseSessionAuthentication
@@ -9,6 +12,8 @@ from rest_framework.request import Request
 
 from reviewapp.core.access import live_api_key, live_person_token
 from reviewapp.core.models import ApiKey, Person
+from reviewapp.core.problems import Problem
+from reviewapp.core.second_factor import closed_to
 
 
 class KeyHolder(AnonymousUser):
@@ -64,7 +69,21 @@ class PersonTokenAuthentication(BaseAuthentication):
 
 
 class SessionAuthentication(BaseSessionAuthentication):
-    """As DRF's own; refused requests are told how to sign in (401), not merely forbidden."""
+    """As DRF's own; refused requests are told how to sign in (401), not merely forbidden.
+
+    A project that asks for a second factor asks here too: its pages do their work through the API.
+    """
+
+    def authenticate(self, request: Request) -> tuple[Any, None] | None:
+        found = super().authenticate(request)
+        if found is None:
+            return None
+        match = request.resolver_match
+        project = closed_to(found[0], match.kwargs.get("slug") if match else None)
+        if project is not None:
+            detail = f"{project} asks for a second factor; set one up at {reverse('mfa_index')}."
+            raise Problem(403, detail, code="second_factor_required")
+        return found
 
     def authenticate_header(self, request: Request) -> str:
         return "Session"

@@ -7,6 +7,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 SLUG_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?$"
 
@@ -22,6 +23,11 @@ class PersonManager(BaseUserManager["Person"]):
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
 
+class Theme(models.TextChoices):
+    LIGHT = "light", _("Light")
+    DARK = "dark", _("Dark")
+
+
 class Person(AbstractBaseUser, PermissionsMixin):
     """A human being who signs in. What they may do in a project stands in their membership."""
 
@@ -30,6 +36,12 @@ class Person(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
+    # Preferences. Empty: as the browser says.
+    language = models.CharField(max_length=10, blank=True)
+    time_zone = models.CharField(max_length=64, blank=True)
+    theme = models.CharField(max_length=5, choices=Theme, blank=True)
+    # Keys of the review page that differ from its own: action to key.
+    keys = models.JSONField(default=dict, blank=True)
 
     objects = PersonManager()
 
@@ -56,6 +68,8 @@ class Project(models.Model):
     draw_key = models.BinaryField(default=new_project_key, editable=False)
     # Further names (products, vendors) to mask in what reviewers read.
     masked_names = models.JSONField(default=list, blank=True)
+    # Members see no page of the project before they have set up a second factor; API keys and tokens are not asked.
+    second_factor_required = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
@@ -63,10 +77,10 @@ class Project(models.Model):
 
 
 class Role(models.TextChoices):
-    OWNER = "owner"
-    REVIEWER = "reviewer"
-    ADJUDICATOR = "adjudicator"
-    AUDITOR = "auditor"
+    OWNER = "owner", _("Owner")
+    REVIEWER = "reviewer", _("Reviewer")
+    ADJUDICATOR = "adjudicator", _("Adjudicator")
+    AUDITOR = "auditor", _("Auditor")
 
 
 def new_rater_code() -> str:
@@ -84,6 +98,9 @@ class Membership(models.Model):
     daily_cap = models.PositiveIntegerField(null=True, blank=True, help_text="Empty: the project's cap.")
     # Tiers of work this person may take; labeling matches them with a seat's credential.
     credentials = models.JSONField(default=list, blank=True)
+    standby = models.BooleanField(
+        default=False, help_text=_("Takes items only while somebody is away, or when the time to answer runs out.")
+    )
     paused_at = models.DateTimeField(null=True, blank=True)
     pause_reason = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -97,6 +114,33 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person} ({self.role} of {self.project})"
+
+
+class Invitation(models.Model):
+    """A link that makes whoever holds it a member, once. Only the digest of its token is stored."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField()
+    role = models.CharField(max_length=20, choices=Role)
+    prefix = models.CharField(max_length=16, unique=True, editable=False)
+    digest = models.CharField(max_length=64, editable=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="invitation_role_known"),
+            models.UniqueConstraint(
+                fields=["project", "email"],
+                condition=Q(accepted_at__isnull=True, revoked_at__isnull=True),
+                name="one_open_invitation_per_address",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} ({self.role} of {self.project})"
 
 
 class Scope(models.TextChoices):

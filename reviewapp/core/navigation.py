@@ -4,21 +4,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext_lazy as _
 
 from reviewapp.core.models import Membership, Role
 
 # Role to (label, name of the address); the first is where the person's work is.
 PAGES = {
-    Role.REVIEWER: (("Review", "review"), ("My day", "mine")),
-    Role.ADJUDICATOR: (("Adjudicate", "review"), ("My day", "mine")),
-    Role.OWNER: (("Console", "console"),),
-    Role.AUDITOR: (("Console", "console"),),
+    Role.REVIEWER: ((_("Review"), "review"), (_("My day"), "mine")),
+    Role.ADJUDICATOR: ((_("Adjudicate"), "review"), (_("My day"), "mine")),
+    Role.OWNER: ((_("Console"), "console"),),
+    Role.AUDITOR: ((_("Console"), "console"),),
 }
 SUMMARIES = {
-    Role.REVIEWER: "You review outputs, one at a time.",
-    Role.ADJUDICATOR: "You decide where reviewers disagree.",
-    Role.OWNER: "You own the review design: policies, rubrics, people.",
-    Role.AUDITOR: "You can read everything and change nothing.",
+    Role.REVIEWER: _("You review outputs, one at a time."),
+    Role.ADJUDICATOR: _("You decide where reviewers disagree."),
+    Role.OWNER: _("You own the review design: policies, rubrics, people."),
+    Role.AUDITOR: _("You can read everything and change nothing."),
 }
 
 
@@ -49,13 +50,13 @@ def places_of(person: Any) -> list[Place]:
 def _place(membership: Membership) -> Place:
     role = Role(membership.role)
     slug = membership.project.slug
-    links = [Link(label, url) for label, name in PAGES[role] if (url := _address(name, slug))]
+    links = [Link(str(label), url) for label, name in PAGES[role] if (url := _address(name, slug))]
     return Place(
         slug=slug,
         name=membership.project.name,
-        role=role.label,
+        role=str(role.label),
         reviewing=role in (Role.REVIEWER, Role.ADJUDICATOR),
-        summary=SUMMARIES[role],
+        summary=str(SUMMARIES[role]),
         links=tuple(links),
     )
 

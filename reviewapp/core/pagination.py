@@ -11,6 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from reviewapp.core.parsers import query_of
 from reviewapp.core.problems import Problem
 from reviewapp.core.serializers import StrictSerializer
 
@@ -90,7 +91,7 @@ class PageIn(StrictSerializer):
 
 def listed(request: Request, rows: QuerySet[Any], show: Callable[[Any], dict[str, Any]]) -> Response:
     """A plain list endpoint's page, with `cursor` and `limit` from the query and nothing else."""
-    page = PageIn(data=request.query_params.dict())
+    page = PageIn(data=query_of(request))
     page.is_valid(raise_exception=True)
     wanted = page.validated_data
     return newest_first(request, rows, show, cursor=wanted.get("cursor"), limit=wanted["limit"])

@@ -5,6 +5,7 @@ from typing import IO, Any
 
 from django.conf import settings
 from rest_framework.parsers import JSONParser
+from rest_framework.request import Request
 
 from reviewapp.core.problems import Problem, pointer_token
 
@@ -13,6 +14,17 @@ MAX_DEPTH = 64
 
 class JsonObject(dict[str, Any]):
     """A body. In a query string a number is a text; in a body, where it need not be, it must not be."""
+
+
+def query_of(request: Request) -> dict[str, str]:
+    """The query string's parameters, each at most once: of two values, one would be ignored. Raises Problem 400."""
+    twice = sorted(name for name, values in request.query_params.lists() if len(values) > 1)
+    if twice:
+        faults = [
+            {"pointer": f"/{pointer_token(name)}", "code": "repeated", "detail": "Give it once."} for name in twice
+        ]
+        raise Problem(400, "A parameter of the query is given more than once; see errors.", errors=faults)
+    return request.query_params.dict()
 
 
 class StrictJSONParser(JSONParser):

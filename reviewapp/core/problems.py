@@ -1,6 +1,7 @@
 """RFC 9457 problem details: the one shape of every error of the API."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -14,19 +15,36 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class Problem(exceptions.APIException):
-    """An error with its own status, `code` and per-field `errors` ({pointer, code, detail})."""
+    """An error with its own status, `code` and per-field `errors` ({pointer, code, detail}).
 
-    def __init__(self, status: int, detail: str, *, code: str = "", errors: list[dict[str, str]] | None = None) -> None:
+    `until` is when the same request will be taken, where that is known.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        code: str = "",
+        errors: list[dict[str, str]] | None = None,
+        until: datetime | None = None,
+    ) -> None:
         super().__init__(detail)
         self.status_code = status
         self.problem_code = code
         self.errors = errors or []
+        self.until = until
 
 
 def problem_body(
-    status: int, detail: str, *, code: str = "", errors: list[dict[str, str]] | None = None
+    status: int,
+    detail: str,
+    *,
+    code: str = "",
+    errors: list[dict[str, str]] | None = None,
+    until: datetime | None = None,
 ) -> dict[str, Any]:
-    """The body of a problem. `code` is for programs, `detail` for people."""
+    """The body of a problem. `code` and `until` are for programs, `detail` for people."""
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -34,7 +52,8 @@ def problem_body(
         "detail": detail,
         "errors": errors or [],
     }
-    return body | {"code": code} if code else body
+    further = {"code": code, "until": until}
+    return body | {name: value for name, value in further.items() if value}
 
 
 def problem_handler(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -46,7 +65,9 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> Response | Non
     if not isinstance(error, exceptions.APIException):
         return None
     if isinstance(error, Problem):
-        body = problem_body(error.status_code, str(error.detail), code=error.problem_code, errors=error.errors)
+        body = problem_body(
+            error.status_code, str(error.detail), code=error.problem_code, errors=error.errors, until=error.until
+        )
     elif isinstance(error, exceptions.ValidationError):
         body = problem_body(400, "The request does not fit; see errors.", errors=list(_pointers(error.detail)))
     else:

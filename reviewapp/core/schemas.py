@@ -23,6 +23,11 @@ PROBLEM_SCHEMA: dict[str, Any] = {
         "status": {"type": "integer", "minimum": 400, "maximum": 599},
         "detail": {"type": "string"},
         "code": {"type": "string"},
+        "until": {
+            "type": "string",
+            "format": "date-time",
+            "description": "When the same request will be taken, where that is known.",
+        },
         "errors": {
             "type": "array",
             "items": {

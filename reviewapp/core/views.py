@@ -3,8 +3,6 @@
 import redis
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.views import LoginView, LogoutView
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -48,34 +46,6 @@ def _broker_state() -> str:
     finally:
         client.close()
     return "ok"
-
-
-class SignInForm(AuthenticationForm):
-    """One message for every wrong pair, so that nobody learns which addresses are known."""
-
-    error_messages = {
-        "invalid_login": "This e-mail address and password do not go together. Check both and try again.",
-        "inactive": "This e-mail address and password do not go together. Check both and try again.",
-    }
-
-    def clean_username(self) -> str:
-        """Addresses are stored in lower case."""
-        return str(self.cleaned_data["username"]).strip().lower()
-
-
-class SignIn(LoginView):
-    template_name = "login.html"
-    authentication_form = SignInForm
-    redirect_authenticated_user = True
-
-
-class SignOut(LogoutView):
-    """Signing out is a POST; who follows a bare link is asked first."""
-
-    http_method_names = ["get", "head", "post", "options"]
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        return render(request, "logout.html")
 
 
 @login_required

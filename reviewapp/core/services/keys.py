@@ -26,7 +26,8 @@ def split_secret(secret: str) -> str:
     return secret.split(".", 1)[0]
 
 
-def _new_secret() -> tuple[str, str]:
+def new_secret() -> tuple[str, str]:
+    """(prefix, secret): the secret begins with its public prefix."""
     prefix = secrets.token_hex(KEY_PREFIX_BYTES)
     return prefix, f"{prefix}.{secrets.token_urlsafe(32)}"
 
@@ -39,7 +40,7 @@ def create_api_key(
     unknown = sorted(set(scopes) - set(Scope.values))
     if unknown or not scopes:
         raise UnknownScope(f"scopes are from {', '.join(Scope.values)}; got {', '.join(unknown) or 'none'}")
-    prefix, secret = _new_secret()
+    prefix, secret = new_secret()
     key = ApiKey.objects.create(
         project=project,
         name=name,
@@ -61,7 +62,7 @@ def revoke_api_key(*, key: ApiKey, actor: str, now: datetime) -> None:
 @transaction.atomic
 def create_person_token(*, person: Person, actor: str) -> str:
     """A new token for the person's own scripts; earlier ones keep working until revoked."""
-    prefix, secret = _new_secret()
+    prefix, secret = new_secret()
     PersonToken.objects.create(person=person, prefix=prefix, digest=digest_of(secret))
     record(project=None, actor=actor, verb="person_token.created", target=f"person:{person.pk}")
     return secret

@@ -6,6 +6,7 @@ from datetime import datetime
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from reviewapp.core.models import Membership, Person, Project, Role
 from reviewapp.core.services.audit import record
@@ -28,9 +29,11 @@ def add_member(
     try:
         validate_email(email)
     except ValidationError as error:
-        raise PersonRefused(f"{email!r} is not an e-mail address") from error
+        raise PersonRefused(_("%(email)s is not an e-mail address") % {"email": repr(email)}) from error
     if role not in Role.values:
-        raise PersonRefused(f"role is one of {', '.join(Role.values)}; got {role!r}")
+        raise PersonRefused(
+            _("role is one of %(names)s; got %(role)s") % {"names": ", ".join(Role.values), "role": repr(role)}
+        )
     person = Person.objects.filter(email=email).first() or Person.objects.create_user(email, name=name)
     if password:
         person.set_password(password)
@@ -57,7 +60,10 @@ def give_password(*, membership: Membership, actor: str) -> str:
     person = membership.person
     elsewhere = Membership.objects.filter(person=person).exclude(project=membership.project_id).exists()
     if elsewhere or person.is_superuser or (person.is_staff and person.has_usable_password()):
-        raise PersonRefused(f"{person.email} has an account beyond this project; its password is not yours to give.")
+        raise PersonRefused(
+            _("%(email)s has an account beyond this project; its password is not yours to give.")
+            % {"email": person.email}
+        )
     password = secrets.token_urlsafe(12)
     person.set_password(password)
     person.save(update_fields=["password"])
@@ -69,7 +75,7 @@ def give_password(*, membership: Membership, actor: str) -> str:
 def pause_member(*, membership: Membership, actor: str, reason: str, now: datetime) -> None:
     """Give this person no further items; what they hold they may finish. Raises PersonRefused."""
     if membership.role not in (Role.REVIEWER, Role.ADJUDICATOR):
-        raise PersonRefused("Only reviewers and adjudicators take items, so only they can be paused.")
+        raise PersonRefused(_("Only reviewers and adjudicators take items, so only they can be paused."))
     running = Membership.objects.filter(pk=membership.pk, paused_at__isnull=True)
     if running.update(paused_at=now, pause_reason=reason):
         _record_pause(membership, "member.paused", actor, reason)
