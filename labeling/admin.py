@@ -10,9 +10,13 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from labeling.models import (
+    Absence,
     ActiveRubric,
+    Alarm,
     Assignment,
     Criterion,
+    Escalation,
+    EscalationStep,
     GoldCase,
     GoldenCase,
     GoldenSet,
@@ -26,7 +30,15 @@ from labeling.models import (
     Verdict,
     VerdictNotice,
 )
-from labeling.services.rubrics import CRITERION_FIELDS, RubricRefused, check_criteria, draft_rubric, publish_rubric
+from labeling.services.rubrics import (
+    CRITERION_FIELDS,
+    RubricRefused,
+    check_criteria,
+    check_span_categories,
+    draft_next,
+    draft_rubric,
+    publish_rubric,
+)
 from reviewapp.core.admin import OwnedAdmin, owned_projects, read_only, refuse_unstorable
 from reviewapp.core.models import TaskKind
 from reviewapp.core.services.audit import record
@@ -34,9 +46,10 @@ from reviewapp.core.services.audit import record
 if TYPE_CHECKING:
     AnyInline = admin.StackedInline[Any, Any]
     AnyFormSet = forms.BaseInlineFormSet[Any, Any, Any]
+    AnyModelForm = forms.ModelForm[Any]
 else:
     # Generic in their type stubs only.
-    AnyInline, AnyFormSet = admin.StackedInline, forms.BaseInlineFormSet
+    AnyInline, AnyFormSet, AnyModelForm = admin.StackedInline, forms.BaseInlineFormSet, forms.ModelForm
 
 
 class CriteriaFormSet(AnyFormSet):
@@ -82,6 +95,21 @@ class CriterionInline(AnyInline):
     has_change_permission = has_delete_permission = has_add_permission
 
 
+class RubricForm(AnyModelForm):
+    """A rubric's own fields. Categories may be left out: then nothing is marked."""
+
+    def clean_span_categories(self) -> list[str]:
+        categories = self.cleaned_data["span_categories"] or []
+        if not isinstance(categories, list):
+            raise ValidationError('Categories are a list, such as ["wrong fact", "rude"].')
+        refuse_unstorable(categories)
+        try:
+            check_span_categories(categories)
+        except RubricRefused as refused:
+            raise ValidationError(f"{refused.pointer}: {refused}") from None
+        return categories
+
+
 @admin.register(Rubric)
 class RubricAdmin(OwnedAdmin):
     """A draft may be edited as often as one likes; publishing freezes it and puts it in force."""
@@ -92,7 +120,17 @@ class RubricAdmin(OwnedAdmin):
     list_filter = ("task_kind",)
     ordering = ("-id",)
     actions = ("publish", "draft_next")
-    fields = ("project", "name", "version", "task_kind", "corrections", "instructions", "published_at")
+    form = RubricForm
+    fields = (
+        "project",
+        "name",
+        "version",
+        "task_kind",
+        "corrections",
+        "span_categories",
+        "instructions",
+        "published_at",
+    )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return owned_projects(request).exists()
@@ -121,7 +159,7 @@ class RubricAdmin(OwnedAdmin):
             criteria=criteria.criteria(),
             **{
                 name: form.cleaned_data[name]
-                for name in ("project", "name", "task_kind", "instructions", "corrections")
+                for name in ("project", "name", "task_kind", "instructions", "corrections", "span_categories")
             },
         )
         form.instance.pk, form.instance.version = drafted.pk, drafted.version
@@ -141,17 +179,11 @@ class RubricAdmin(OwnedAdmin):
     @admin.action(description="Draft the next version from this one", permissions=["view"])
     def draft_next(self, request: HttpRequest, chosen: QuerySet[Rubric]) -> None:
         for rubric in chosen.prefetch_related("criteria").order_by("pk"):
-            drafted = draft_rubric(
-                project=rubric.project,
-                name=rubric.name,
-                task_kind=rubric.task_kind,
-                criteria=[
-                    {name: getattr(criterion, name) for name in CRITERION_FIELDS} for criterion in rubric.criteria.all()
-                ],
-                instructions=rubric.instructions,
-                corrections=rubric.corrections,
-                actor=self.actor(request),
-            )
+            try:
+                drafted = draft_next(rubric=rubric, actor=self.actor(request))
+            except RubricRefused as refused:
+                self.message_user(request, f"{rubric}: {refused}", messages.ERROR)
+                continue
             self.message_user(request, f"{drafted} is drafted; edit it, then publish it.", messages.SUCCESS)
 
 
@@ -211,6 +243,35 @@ read_only(
     "at",
     project_path="gold_case__project",
     list_select_related=("gold_case", "reviewer__person", "reviewer__project"),
+    ordering=("-id",),
+)
+read_only(
+    Absence,
+    "membership",
+    "first_day",
+    "last_day",
+    "note",
+    project_path="membership__project",
+    list_select_related=("membership__person", "membership__project"),
+    ordering=("-id",),
+)
+read_only(Alarm, "kind", "subject", "project", "raised_at", "seen_at", "cleared_at", ordering=("-id",))
+read_only(
+    EscalationStep,
+    "project",
+    "priority",
+    "minutes_before",
+    "membership",
+    list_select_related=("project", "membership__person", "membership__project"),
+    ordering=("-id",),
+)
+read_only(
+    Escalation,
+    "item",
+    "step",
+    "at",
+    project_path="step__project",
+    list_select_related=("item", "step__membership__person", "step__membership__project"),
     ordering=("-id",),
 )
 read_only(GoldenSet, "name", "project", "case_count", "sha256", "created_at", ordering=("-id",))

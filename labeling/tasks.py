@@ -1,9 +1,16 @@
 """Background sweeps of labeling: idempotent, over the state of rows."""
 
+import random
+
 from celery import shared_task
 from django.utils import timezone
 
 from labeling.services.claiming import return_expired_leases
+from labeling.services.drifting import watch_reviewers
+from labeling.services.repeats import plan_repeats
+from labeling.services.rounds import settle_rounds
+from labeling.services.telling import tell_everybody
+from labeling.services.watching import watch_queues as watch_all_queues
 from reviewapp.core.models import Project
 
 
@@ -13,3 +20,29 @@ def return_expired_leases_everywhere() -> int:
     now = timezone.now()
     ids = Project.objects.values_list("pk", flat=True)
     return sum(return_expired_leases(project_id=project_id, now=now) for project_id in ids)
+
+
+@shared_task
+def watch_queues() -> int:
+    """Look after everybody's queue, then send word of what is new; how many mails went out."""
+    now = timezone.now()
+    watch_all_queues(now=now)
+    return tell_everybody(now=now)
+
+
+@shared_task
+def settle_rounds_everywhere() -> int:
+    """End rounds whose last answer can no longer be undone, so that owners hear of them; how many ended."""
+    return settle_rounds(now=timezone.now())
+
+
+@shared_task
+def plan_repeats_everywhere() -> int:
+    """See to it that people meet some of their own work again; how many repeats were planned."""
+    return plan_repeats(now=timezone.now(), rng=random.SystemRandom())
+
+
+@shared_task
+def watch_reviewers_everywhere() -> int:
+    """Set aside what reviewers judged since their answers to gold fell; how many fell."""
+    return watch_reviewers(now=timezone.now())

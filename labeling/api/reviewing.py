@@ -10,8 +10,9 @@ from rest_framework.views import APIView
 
 from labeling.access import own_assignment
 from labeling.api.schemas import CLAIM
-from labeling.blinding import blinded_claim
+from labeling.blinding import blinded_claim, practice_feedback
 from labeling.serializers.reviewing import (
+    ClaimIn,
     DraftIn,
     LeaseOut,
     OptionalReasonIn,
@@ -19,15 +20,9 @@ from labeling.serializers.reviewing import (
     ReceiptOut,
     SubmissionIn,
 )
-from labeling.services.claiming import (
-    AssignmentLost,
-    ClaimRefused,
-    claim_seat,
-    escalate,
-    extend_lease,
-    release_seat,
-    save_draft,
-)
+from labeling.services.claiming import claim_seat
+from labeling.services.holding import AssignmentLost, escalate, extend_lease, open_assignment, release_seat, save_draft
+from labeling.services.limits import ClaimRefused
 from labeling.services.submitting import Submission, SubmissionInvalid, submit_rating, undo_rating
 from reviewapp.core.access import membership_of
 from reviewapp.core.openapi import PEOPLE, answer
@@ -38,6 +33,11 @@ from reviewapp.core.serializers import Empty
 MAX_DRAFT_CHARACTERS = 400_000
 CLAIMED = answer(CLAIM, "What to judge, blinded, and by which rubric.")
 ENDED = OpenApiResponse(description="The item has been handed in, given back or passed on.")
+REFUSED = (
+    "No item for now, by `code`: `daily_cap_reached`, `hourly_cap_reached`, `break_due` (`until` says when work goes "
+    "on), `paused`, `not_a_reviewer`, or what onboarding asks for first. Without a code: the session's CSRF token is "
+    "missing."
+)
 NOTHING = OpenApiResponse(description="Done.")
 SAVED = answer(
     {"type": "object", "required": ["saved_at"], "properties": {"saved_at": {"type": "string", "format": "date-time"}}},
@@ -55,7 +55,7 @@ class ReviewingView(APIView):
         if isinstance(error, AssignmentLost):
             error = Problem(409, str(error), code="assignment_ended")
         elif isinstance(error, ClaimRefused):
-            error = Problem(403, str(error), code=error.code)
+            error = Problem(403, str(error), code=error.code, until=error.until)
         elif isinstance(error, SubmissionInvalid):
             error = Problem(400, "The rating does not fit the rubric; see errors.", errors=error.errors)
         return super().handle_exception(error)
@@ -63,11 +63,19 @@ class ReviewingView(APIView):
 
 class ClaimView(ReviewingView):
     @extend_schema(
-        request=Empty, responses={200: CLAIMED, 204: OpenApiResponse(description="Nothing for this person.")}
+        request=ClaimIn,
+        responses={
+            200: CLAIMED,
+            204: OpenApiResponse(description="Nothing for this person."),
+            403: OpenApiResponse(description=REFUSED),
+        },
     )
     def post(self, request: Request, slug: str) -> Response:
         now = timezone.now()
-        assignment = claim_seat(reviewer=membership_of(request.user, slug), now=now)
+        reviewer = membership_of(request.user, slug)
+        body = ClaimIn(data=request.data or {})
+        body.is_valid(raise_exception=True)
+        assignment = claim_seat(reviewer=reviewer, now=now, ahead=body.validated_data["ahead"])
         if assignment is None:
             return Response(status=204)
         return Response(blinded_claim(own_assignment(request.user, assignment.token), now=now))
@@ -82,6 +90,8 @@ class SubmitView(ReviewingView):
         submission = Submission(**{name: value for name, value in body.validated_data.items() if value is not None})
         rating, created = submit_rating(assignment=assignment, submission=submission, now=timezone.now())
         answer = {"receipt": str(rating.receipt), "undo_until": rating.undo_until}
+        if feedback := practice_feedback(assignment):
+            answer["feedback"] = feedback
         return Response(answer, status=201 if created else 200)
 
 
@@ -91,6 +101,13 @@ class UndoView(ReviewingView):
         now = timezone.now()
         undo_rating(assignment=own_assignment(request.user, token), now=now)
         return Response(blinded_claim(own_assignment(request.user, token), now=now))
+
+
+class OpenView(ReviewingView):
+    @extend_schema(request=Empty, responses={200: LeaseOut, 409: ENDED})
+    def post(self, request: Request, token: str) -> Response:
+        expires = open_assignment(assignment=own_assignment(request.user, token), now=timezone.now())
+        return Response({"lease_expires_at": expires})
 
 
 class HeartbeatView(ReviewingView):

@@ -62,6 +62,13 @@ RUBRIC_BODY: Schema = {
         "task_kind": {"enum": TaskKind.values, "default": TaskKind.POINTWISE},
         "instructions": {"type": "string", "default": ""},
         "corrections": {"type": "boolean", "default": True},
+        "span_categories": {
+            "type": "array",
+            "default": [],
+            "maxItems": 20,
+            "uniqueItems": True,
+            "items": {"type": "string", "maxLength": 60, "pattern": rf"^[^\u0000]*[^{WHITE}\u0000][^\u0000]*$"},
+        },
         "criteria": {"type": "array", "items": CRITERION},
     },
     # Two responses can be compared without any question; one cannot be judged without.
@@ -80,6 +87,9 @@ RUBRIC: Schema = {
         "status": {"enum": ["active", "published", "draft"]},
         "task_kind": {"enum": TaskKind.values},
         "criteria": {"type": "array", "items": {"type": "object", "required": ["name", "type", "question"]}},
+        "document": {"type": "object", "description": "What POST to rubrics/ takes."},
+        "changes": {"type": "array", "items": {"type": "object", "required": ["pointer", "before", "after"]}},
+        "measured": {"type": "array", "items": {"type": "object", "required": ["criterion", "before", "after"]}},
     },
 }
 ROWS: Schema = {
@@ -87,6 +97,7 @@ ROWS: Schema = {
     "required": ["results"],
     "properties": {"results": {"type": "array", "items": {"type": "object"}}},
 }
+OBJECT: Schema = {"type": "object"}
 DISPUTE: Schema = {
     "type": "object",
     "required": ["id", "intent", "status", "rubric", "ratings", "verdict"],
@@ -108,12 +119,13 @@ TASK: Schema = {
 }
 QUESTIONS: Schema = {
     "type": "object",
-    "required": ["name", "version", "criteria", "pairwise", "corrections"],
+    "required": ["name", "version", "criteria", "pairwise", "corrections", "span_categories"],
     "properties": {
         "name": TEXT,
         "version": {"type": "integer"},
         "pairwise": {"type": "boolean"},
         "corrections": {"type": "boolean"},
+        "span_categories": {"type": "array", "items": TEXT},
         "criteria": {
             "type": "array",
             "items": {
@@ -135,8 +147,122 @@ CLAIM: Schema = {
         "rubric": QUESTIONS,
         "today": {
             "type": "object",
-            "required": ["done", "cap"],
-            "properties": {"done": {"type": "integer", "minimum": 0}, "cap": {"type": "integer", "minimum": 0}},
+            "required": ["done", "cap", "break_in_minutes", "break_until"],
+            "properties": {
+                "done": {"type": "integer", "minimum": 0},
+                "cap": {"type": "integer", "minimum": 0},
+                "break_in_minutes": {
+                    "type": ["integer", "null"],
+                    "minimum": 0,
+                    "description": "Whole minutes until a break is due; 0: now; null: none comes.",
+                },
+                "break_until": {
+                    "type": ["string", "null"],
+                    "format": "date-time",
+                    "description": "While a break is due: when it will have been long enough.",
+                },
+            },
         },
+    },
+}
+
+DAY: Schema = {"type": "string", "format": "date"}
+DAY_OR_NONE: Schema = {"type": ["string", "null"], "format": "date"}
+MOMENT_OR_NONE: Schema = {"type": ["string", "null"], "format": "date-time"}
+ABSENCE: Schema = {
+    "type": "object",
+    "required": ["id", "rater", "name", "first_day", "last_day", "note"],
+    "properties": {
+        "id": {"type": "integer"},
+        "rater": TEXT,
+        "name": TEXT,
+        "first_day": DAY,
+        "last_day": DAY,
+        "note": TEXT,
+    },
+}
+ALARM: Schema = {
+    "type": "object",
+    "required": ["id", "kind", "subject", "detail", "data", "raised_at", "seen_at", "cleared_at"],
+    "properties": {
+        "id": {"type": "integer"},
+        "kind": TEXT,
+        "subject": TEXT,
+        "detail": TEXT,
+        "data": {"type": "object"},
+        "raised_at": {"type": "string", "format": "date-time"},
+        "seen_at": MOMENT_OR_NONE,
+        "cleared_at": MOMENT_OR_NONE,
+    },
+}
+STEPS: Schema = {
+    "type": "object",
+    "required": ["steps"],
+    "properties": {
+        "steps": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["priority", "minutes_before", "rater", "name"],
+                "properties": {
+                    "priority": {"type": ["integer", "null"]},
+                    "minutes_before": {"type": "integer"},
+                    "rater": TEXT,
+                    "name": TEXT,
+                },
+            },
+        }
+    },
+}
+COLLEAGUE: Schema = {
+    "type": "object",
+    "required": ["rater", "name", "role", "credentials", "daily_cap", "standby", "working", "away"],
+    "properties": {
+        "rater": TEXT,
+        "name": TEXT,
+        "role": {"enum": ["reviewer", "adjudicator"]},
+        "credentials": {"type": "array", "items": TEXT},
+        "daily_cap": {"type": ["integer", "null"]},
+        "standby": {"type": "boolean"},
+        "working": {"type": "boolean", "description": "Neither paused nor still learning."},
+        "away": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["first_day", "last_day"],
+                "properties": {"first_day": DAY, "last_day": DAY},
+            },
+        },
+    },
+}
+POOL: Schema = {
+    "type": "object",
+    "required": ["role", "credential", "waiting", "present_today", "gaps"],
+    "properties": {
+        "role": {"enum": ["reviewer", "adjudicator"]},
+        "credential": TEXT,
+        "waiting": {"type": "integer", "minimum": 0},
+        "present_today": {"type": "integer", "minimum": 0},
+        "gaps": {
+            "type": "array",
+            "description": "Days without anybody, of the coming 21. Without a first day: nobody is in the pool.",
+            "items": {
+                "type": "object",
+                "required": ["first_day", "last_day", "away"],
+                "properties": {
+                    "first_day": DAY_OR_NONE,
+                    "last_day": DAY_OR_NONE,
+                    "away": {"type": "array", "items": TEXT},
+                },
+            },
+        },
+    },
+}
+STAFFING: Schema = {
+    "type": "object",
+    "required": ["people", "pools"],
+    "properties": {
+        "people": {"type": "array", "items": COLLEAGUE},
+        "pools": {"type": "array", "items": POOL},
     },
 }

@@ -13,6 +13,7 @@ class Migration(migrations.Migration):
         *append_only("labeling_ratingwithdrawal"),
         *append_only("labeling_verdict"),
         *append_only("labeling_goldresult"),
+        *append_only("labeling_repeatresult"),
         *append_only("labeling_goldenset"),
         *append_only("labeling_goldencase"),
         *append_only("labeling_rubric", "OLD.published_at IS NOT NULL"),

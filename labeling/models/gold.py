@@ -26,6 +26,8 @@ class GoldCase(models.Model):
     preferred = models.CharField(max_length=3, choices=Preference, blank=True)
     origin = models.CharField(max_length=20, choices=GoldOrigin)
     explanation = models.TextField(blank=True)
+    # Shown in practice rounds, with the answer afterwards; such a case is never planted.
+    practice = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
     retired_at = models.DateTimeField(null=True, blank=True)
 

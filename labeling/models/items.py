@@ -18,14 +18,57 @@ class QueueSettings(models.Model):
         validators=[MinValueValidator(0.0), MaxValueValidator(0.5)],
         help_text="Share of claims that are planted gold cases, 0 to 0.5.",
     )
-    daily_cap = models.PositiveIntegerField(default=200, help_text="Items per person and day (UTC).")
+    repeat_rate = models.FloatField(
+        default=0.0,
+        validators=[MinValueValidator(0.0), MaxValueValidator(0.2)],
+        help_text="Share of claims that show a person again what they judged before, 0 to 0.2.",
+    )
+    repeat_after_days = models.PositiveIntegerField(default=7, help_text="How old a rating is before it is repeated.")
+    daily_cap = models.PositiveIntegerField(default=200, help_text="Items per person and day, in the person's zone.")
+    hourly_cap = models.PositiveIntegerField(null=True, blank=True, help_text="Items in 60 minutes; empty: no limit.")
+    break_after_minutes = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Work without a pause before a break is due; empty: never."
+    )
+    break_minutes = models.PositiveIntegerField(default=5)
+    intent_share = models.FloatField(
+        default=1.0,
+        validators=[MinValueValidator(0.05), MaxValueValidator(1.0)],
+        help_text="Largest share of a person's day that one intent may have; 1: no rotation.",
+    )
+    standby_minutes = models.PositiveIntegerField(
+        default=60, help_text="Stand-ins may take an item when it is due within so many minutes."
+    )
     lease_seconds = models.PositiveIntegerField(default=1800)
+    # Of an item that is fetched before it is looked at; the lease proper begins at first paint.
+    prefetch_seconds = models.PositiveIntegerField(default=120)
     undo_seconds = models.PositiveIntegerField(default=8)
+    # New reviewers read the instructions, practise and qualify before they judge live work.
+    onboarding = models.BooleanField(default=False)
+    practice_size = models.PositiveSmallIntegerField(default=5)
+    qualification_size = models.PositiveSmallIntegerField(default=10)
+    qualification_mark = models.FloatField(
+        default=0.8,
+        validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
+        help_text="Share of right answers that passes a qualification or calibration round.",
+    )
+    agreement_floor = models.FloatField(
+        default=0.75,
+        validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
+        help_text="Smallest share of agreeing pairs of raters that a slice may have, 0 to 1.",
+    )
 
     class Meta:
         verbose_name_plural = "queue settings"
         constraints = [
             models.CheckConstraint(condition=Q(gold_rate__gte=0, gold_rate__lte=0.5), name="gold_rate_range"),
+            models.CheckConstraint(condition=Q(repeat_rate__gte=0, repeat_rate__lte=0.2), name="repeat_rate_range"),
+            models.CheckConstraint(condition=Q(intent_share__gt=0, intent_share__lte=1), name="intent_share_range"),
+            models.CheckConstraint(
+                condition=Q(agreement_floor__gte=0, agreement_floor__lte=1), name="agreement_floor_range"
+            ),
+            models.CheckConstraint(
+                condition=Q(qualification_mark__gte=0, qualification_mark__lte=1), name="qualification_mark_range"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -100,6 +143,8 @@ class Lane(models.TextChoices):
 
     WORK = "work"
     GOLD = "gold"
+    REPEAT = "repeat"
+    PRACTICE = "practice"
     ADJUDICATION = "adjudication"
 
 
@@ -127,6 +172,8 @@ class Seat(models.Model):
     priority = models.PositiveIntegerField(default=1)
     due_at = models.DateTimeField()
     credential = models.CharField(max_length=60, blank=True)
+    # A repeat waits for the person who judged the words before, and for nobody else.
+    reserved_for = models.ForeignKey(Membership, on_delete=models.PROTECT, null=True, related_name="+")
 
     class Meta:
         constraints = [
@@ -138,6 +185,11 @@ class Seat(models.Model):
             models.CheckConstraint(
                 condition=Q(lane=Lane.ADJUDICATION, number=0) | (~Q(lane=Lane.ADJUDICATION) & Q(number__gte=1)),
                 name="seat_zero_adjudicates",
+            ),
+            models.CheckConstraint(
+                condition=Q(lane=Lane.REPEAT, reserved_for__isnull=False)
+                | (~Q(lane=Lane.REPEAT) & Q(reserved_for__isnull=True)),
+                name="seat_reserved_means_repeat",
             ),
             models.CheckConstraint(
                 condition=Q(state=SeatState.LEASED, holder__isnull=False, lease_expires_at__isnull=False)

@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from labeling.models.items import ReviewItem, Seat
+from labeling.models.people import Round
 from labeling.models.rubrics import Rubric
 from reviewapp.core.models import Membership
 
@@ -22,6 +23,8 @@ class AssignmentState(models.TextChoices):
     EXPIRED = "expired"
     RELEASED = "released"
     ESCALATED = "escalated"
+    # Handed in, but the rating does not count while its rater is suspect.
+    SET_ASIDE = "set_aside"
 
 
 class AssignmentQuerySet(models.QuerySet["Assignment"]):
@@ -44,6 +47,8 @@ class Assignment(models.Model):
     rubric = models.ForeignKey(Rubric, on_delete=models.PROTECT, related_name="+")
     state = models.CharField(max_length=10, choices=AssignmentState, default=AssignmentState.LEASED)
     claimed_at = models.DateTimeField()
+    # First paint. Until then the item was only fetched ahead, under a short lease.
+    opened_at = models.DateTimeField(null=True)
     lease_expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     reason = models.CharField(max_length=1000, blank=True)
@@ -52,6 +57,8 @@ class Assignment(models.Model):
     # What was masked for this reviewer, so that an unblinded auditor can restore it.
     masking = models.JSONField(default=list)
     fingerprint = models.CharField(max_length=64)
+    # The practice, qualification or calibration round that this encounter belongs to.
+    round = models.ForeignKey(Round, on_delete=models.PROTECT, null=True, related_name="assignments")
     draft = models.JSONField(null=True)
     draft_saved_at = models.DateTimeField(null=True)
 
@@ -61,6 +68,11 @@ class Assignment(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["item", "reviewer"], name="one_assignment_per_person"),
             models.CheckConstraint(condition=Q(state__in=AssignmentState.values), name="assignment_state_known"),
+            models.UniqueConstraint(
+                fields=["reviewer"],
+                condition=Q(state=AssignmentState.LEASED, opened_at__isnull=True),
+                name="one_fetched_ahead_per_person",
+            ),
         ]
         indexes = [
             models.Index(fields=["reviewer", "state", "ended_at"], name="assignment_by_reviewer"),
@@ -92,10 +104,14 @@ class Cause(models.TextChoices):
     ITEM_BROKEN = "item_broken"
 
 
+# A rating is set aside while, and only while, its assignment is.
+STANDING = Q(withdrawal__isnull=True) & ~Q(assignment__state=AssignmentState.SET_ASIDE)
+
+
 class RatingQuerySet(models.QuerySet["Rating"]):
     def standing(self) -> "RatingQuerySet":
-        """Ratings that were not withdrawn in their undo window."""
-        return self.filter(withdrawal__isnull=True)
+        """Ratings that were neither withdrawn in their undo window nor set aside because their rater is suspect."""
+        return self.filter(STANDING)
 
     def counted(self) -> "RatingQuerySet":
         """Standing ratings of raters' seats: neither late extras nor adjudications."""
@@ -116,6 +132,9 @@ class Rating(models.Model):
     verdict = models.CharField(max_length=8, choices=VerdictValue)
     correction = models.TextField(blank=True)
     rationale = models.TextField(blank=True)
+    # Marked stretches: [{"part", "start", "end", "category", "severity"}], by code points of the text as it was
+    # shown, masks and all; the part is in canonical order, whatever side the reviewer saw it on.
+    spans = models.JSONField(default=list)
     # The seat had gone to somebody else: kept, not counted.
     extra = models.BooleanField(default=False)
     adjudication = models.BooleanField(default=False)
@@ -142,6 +161,22 @@ class Rating(models.Model):
 
     def __str__(self) -> str:
         return f"rating {self.pk}"
+
+
+class RepeatResult(models.Model):
+    """How a person's rating of a repeat compares with their first one of the same words. Written with the rating."""
+
+    rating = models.OneToOneField(Rating, on_delete=models.PROTECT, related_name="repeat_result")
+    first = models.ForeignKey(Rating, on_delete=models.PROTECT, related_name="repeats")
+    reviewer = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="repeat_results")
+    same = models.BooleanField(help_text="Same outcome and, for pairs, same preference.")
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["reviewer", "at"], name="repeat_result_by_reviewer")]
+
+    def __str__(self) -> str:
+        return f"repeat of rating {self.first_id}: {'same' if self.same else 'other'}"
 
 
 class RatingWithdrawal(models.Model):

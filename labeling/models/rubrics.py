@@ -22,6 +22,8 @@ class Rubric(models.Model):
     task_kind = models.CharField(max_length=12, choices=TaskKind, default=TaskKind.POINTWISE)
     # Reviewers may hand in a corrected response.
     corrections = models.BooleanField(default=True)
+    # What a stretch of the response may be marked as; empty: nothing is marked.
+    span_categories = models.JSONField(default=list, blank=True)
     instructions = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     published_at = models.DateTimeField(null=True, blank=True, editable=False)

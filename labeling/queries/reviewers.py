@@ -6,9 +6,13 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
-from labeling.models import GoldResult, ItemKind, Rating, VerdictValue
+from labeling.models import ItemKind, Rating, VerdictValue
+from labeling.queries.onboarding import planted_results
 from labeling.stats.reviewers import Rate
 from reviewapp.core.models import Membership, Project, Role
+
+# What stands for real traffic: neither planted nor repeated, and in no round.
+REAL = [ItemKind.LIVE, ItemKind.AUDIT]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ def reviewer_rows(project: Project, *, since: datetime | None = None) -> list[Re
     """Every reviewer of the project, best gold accuracy first; people without gold last.
 
     Sensitivity is over planted failures, specificity over good cases; pairwise gold counts for accuracy
-    only. Agreement with others is over pairs of counted ratings of one item: same outcome and preference.
+    only. What was answered in practice, qualification and calibration rounds counts nowhere here. Agreement with others is over pairs of counted ratings of one item: same outcome and preference.
     """
     gold = _gold(project, since)
     work = _work(project, since)
@@ -71,7 +75,7 @@ def _row(
 
 
 def _gold(project: Project, since: datetime | None) -> dict[int, list[tuple[bool, bool | None]]]:
-    results = GoldResult.objects.filter(gold_case__project=project, rating__withdrawal__isnull=True)
+    results = planted_results(project)
     if since:
         results = results.filter(at__gte=since)
     by_reviewer: dict[int, list[tuple[bool, bool | None]]] = defaultdict(list)
@@ -81,7 +85,7 @@ def _gold(project: Project, since: datetime | None) -> dict[int, list[tuple[bool
 
 
 def _work(project: Project, since: datetime | None) -> dict[int, list[tuple[str, float]]]:
-    ratings = Rating.objects.counted().filter(item__project=project).exclude(item__kind=ItemKind.GOLD)
+    ratings = Rating.objects.counted().filter(item__project=project, item__kind__in=REAL)
     if since:
         ratings = ratings.filter(submitted_at__gte=since)
     by_reviewer: dict[int, list[tuple[str, float]]] = defaultdict(list)
@@ -92,11 +96,7 @@ def _work(project: Project, since: datetime | None) -> dict[int, list[tuple[str,
 
 
 def _agreements(project: Project, since: datetime | None) -> dict[int, list[bool]]:
-    ratings = (
-        Rating.objects.counted()
-        .filter(item__project=project, item__raters_needed__gt=1)
-        .exclude(item__kind=ItemKind.GOLD)
-    )
+    ratings = Rating.objects.counted().filter(item__project=project, item__raters_needed__gt=1, item__kind__in=REAL)
     if since:
         ratings = ratings.filter(submitted_at__gte=since)
     by_item: dict[int, list[tuple[int, bool, str]]] = defaultdict(list)

@@ -14,6 +14,8 @@ from reviewapp.core.models import Content, Project
 
 # Gold seats are drawn in the order of a random priority below this.
 GOLD_PRIORITIES = 2**31 - 1
+# All others are work.
+LANES = {ItemKind.GOLD: Lane.GOLD, ItemKind.CALIBRATION: Lane.PRACTICE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def enqueue_items(*, project: Project, items: Sequence[NewItem], now: datetime) 
             item=row,
             project=project,
             number=number,
-            lane=Lane.GOLD if item.kind == ItemKind.GOLD else Lane.WORK,
+            lane=LANES.get(ItemKind(item.kind), Lane.WORK),
             priority=item.priority,
             due_at=item.due_at,
             credential=item.credential,

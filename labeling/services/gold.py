@@ -1,4 +1,10 @@
-"""Gold cases: items with a known answer, which enter the queue like any other."""
+"""Gold cases: items with a known answer, which enter the queue like any other.
+
+A practice case is one that people learn from: its answer is told after theirs, so it is never planted, nor are its
+words. It has no number of exposures. Whoever practises gets a seat of their own when they claim (see
+`labeling.services.round_seats`), so that any number of people may learn from it and its item has exactly as many seats
+as people met it.
+"""
 
 import random
 from collections.abc import Mapping
@@ -6,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from labeling.models import GoldCase, GoldOrigin, ItemKind, Lane, Preference, Seat, SeatState
 from labeling.services.enqueue import GOLD_PRIORITIES, NewItem, enqueue_items
@@ -41,10 +48,14 @@ def add_gold_case(
     preferred: str = "",
     explanation: str = "",
     exposures: int = DEFAULT_EXPOSURES,
+    practice: bool = False,
     mask_names: tuple[str, ...] = (),
     rng: random.Random | None = None,
 ) -> GoldCase:
-    """Plant a case: it may be shown `exposures` times, never twice to one person. Raises GoldRefused."""
+    """Plant a case: it may be shown `exposures` times, never twice to one person. Raises GoldRefused.
+
+    With `practice` it is no planted case but one to learn from, and `exposures` means nothing.
+    """
     _check(project, reference, task_kind, origin, acceptable, preferred, exposures)
     content = Content.objects.create(
         project=project,
@@ -54,11 +65,12 @@ def add_gold_case(
         body=dict(body),
         fingerprint=content_fingerprint(prompt, context or [], body),
     )
+    _check_words(content, practice=practice)
     planned = NewItem(
-        kind=ItemKind.GOLD,
+        kind=ItemKind.CALIBRATION if practice else ItemKind.GOLD,
         intent=intent,
         content=content,
-        raters=exposures,
+        raters=1 if practice else exposures,
         priority=0,
         due_at=now,
         mask_names=mask_names,
@@ -73,9 +85,11 @@ def add_gold_case(
         preferred=preferred,
         origin=origin,
         explanation=explanation,
+        practice=practice,
         created_at=now,
     )
-    record(project=project, actor=actor, verb="gold.added", target=f"gold:{case.pk}", reference=reference)
+    details = {"reference": reference, **({"practice": True} if practice else {})}
+    record(project=project, actor=actor, verb="gold.added", target=f"gold:{case.pk}", **details)
     return case
 
 
@@ -98,15 +112,28 @@ def _check(
 ) -> None:
     pairwise = task_kind == TaskKind.PAIRWISE
     if origin not in GoldOrigin.values:
-        raise GoldRefused("/origin", f"origin is one of {', '.join(GoldOrigin.values)}")
+        raise GoldRefused("/origin", _("origin is one of %(names)s") % {"names": ", ".join(GoldOrigin.values)})
     if pairwise and (preferred not in Preference.values or acceptable is not None):
-        raise GoldRefused("/preferred", "a pairwise case needs preferred (a, b or tie), and no acceptable")
+        raise GoldRefused("/preferred", _("a pairwise case needs preferred (a, b or tie), and no acceptable"))
     if not pairwise and (acceptable is None or preferred):
-        raise GoldRefused("/acceptable", "a case of one response needs acceptable (true or false), and no preferred")
+        raise GoldRefused("/acceptable", _("a case of one response needs acceptable (true or false), and no preferred"))
     if not 1 <= exposures <= 1000:
-        raise GoldRefused("/exposures", "exposures is between 1 and 1000")
+        raise GoldRefused("/exposures", _("exposures is between 1 and 1000"))
     if GoldCase.objects.filter(project=project, reference=reference).exists():
-        raise GoldRefused("/reference", f"there is a gold case {reference!r} already")
+        raise GoldRefused(
+            "/reference", _("there is a gold case %(reference)s already") % {"reference": repr(reference)}
+        )
+
+
+def _check_words(content: Content, *, practice: bool) -> None:
+    """Words whose answer is told in practice measure nobody, not even after either case was retired."""
+    same = GoldCase.objects.filter(project_id=content.project_id, item__fingerprint=content.fingerprint)
+    known = same.exclude(practice=practice).first()
+    if known is not None:
+        refusal = _("the same words are a practice case already: %(reference)s")
+        if practice:
+            refusal = _("the same words are a planted case already: %(reference)s")
+        raise GoldRefused("/practice", refusal % {"reference": repr(known.reference)})
 
 
 def _shuffle_into_the_lane(item_id: int, rng: random.Random) -> None:

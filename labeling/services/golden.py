@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from labeling.models import GoldenCase, GoldenSet, ReviewItem
 from reviewapp.core.models import Project
@@ -51,7 +52,7 @@ def freeze_golden_set(
     project = Project.objects.select_for_update().get(pk=project.pk)
     lines = _lines(nominees, seed)
     if not lines:
-        raise FreezeRefused("No case has a verdict yet; a golden set is made of judged outputs.")
+        raise FreezeRefused(_("No case has a verdict yet; a golden set is made of judged outputs."))
     iso_year, week, _day = now.isocalendar()
     own_week = GoldenSet.objects.filter(project=project, iso_year=iso_year, week=week)
     number = (own_week.aggregate(latest=Max("number"))["latest"] or 0) + 1

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, Q
+from django.utils.translation import gettext as _
 
+from labeling.masking import apply_masks, find_masks, texts_in
 from labeling.models import (
     ActiveRubric,
     Criterion,
-    CriterionType,
     ItemKind,
     ItemStatus,
     ReviewItem,
@@ -19,29 +19,22 @@ from labeling.models import (
     Seat,
     SeatState,
 )
-from reviewapp.core.models import Project, TaskKind
+from labeling.services.rubric_checks import (
+    CRITERION_FIELDS,
+    LEVEL_TEXT_LENGTH,
+    RubricRefused,
+    check_criteria,
+    check_span_categories,
+)
+from reviewapp.core.fingerprints import fingerprint
+from reviewapp.core.models import Content, Project, TaskKind
 from reviewapp.core.services.audit import record
 
+__all__ = ["CRITERION_FIELDS", "RubricRefused", "check_criteria", "check_span_categories"]
 
-class RubricRefused(Exception):
-    """The rubric is not usable; `pointer` says where, the message says why."""
-
-    def __init__(self, pointer: str, message: str) -> None:
-        super().__init__(message)
-        self.pointer = pointer
-
-
-CRITERION_FIELDS = {
-    "name",
-    "type",
-    "question",
-    "required",
-    "levels",
-    "fail_values",
-    "minimum",
-    "maximum",
-    "fail_below",
-}
+# How much of a case stands in an example.
+PROMPT_EXCERPT, RESPONSE_EXCERPT = 240, 400
+SCALE_FIELDS = {"numeric": ("minimum", "maximum", "fail_below")}
 
 
 @transaction.atomic
@@ -54,14 +47,17 @@ def draft_rubric(
     actor: str,
     instructions: str = "",
     corrections: bool = True,
+    span_categories: Sequence[str] = (),
+    parent: Rubric | None = None,
 ) -> Rubric:
-    """A new, unpublished version of the rubric called `name`. Raises RubricRefused."""
+    """A new, unpublished version of the rubric called `name`, made from `parent` (else the newest). RubricRefused."""
     if task_kind not in TaskKind.values:
-        raise RubricRefused("/task_kind", f"task_kind is one of {', '.join(TaskKind.values)}")
+        raise RubricRefused("/task_kind", _("task_kind is one of %(names)s") % {"names": ", ".join(TaskKind.values)})
     if "/" in name or not name.strip():
-        raise RubricRefused("/name", "a rubric's name is some text without slashes")
+        raise RubricRefused("/name", _("a rubric's name is some text without slashes"))
     check_criteria(criteria, pairwise=task_kind == TaskKind.PAIRWISE)
-    parent = Rubric.objects.filter(project=project, name=name).order_by("-version").first()
+    check_span_categories(span_categories)
+    parent = parent or Rubric.objects.filter(project=project, name=name).order_by("-version").first()
     latest = Rubric.objects.filter(project=project, name=name).aggregate(latest=Max("version"))["latest"] or 0
     rubric = Rubric.objects.create(
         project=project,
@@ -71,62 +67,131 @@ def draft_rubric(
         task_kind=task_kind,
         instructions=instructions,
         corrections=corrections,
+        span_categories=list(span_categories),
     )
-    Criterion.objects.bulk_create(
-        Criterion(rubric=rubric, order=order, **criterion) for order, criterion in enumerate(criteria)
-    )
+    _write_criteria(rubric, criteria)
     record(project=project, actor=actor, verb="rubric.drafted", target=f"rubric:{rubric.pk}", name=str(rubric))
     return rubric
 
 
-def check_criteria(criteria: Sequence[Mapping[str, Any]], *, pairwise: bool) -> None:
-    """Raises RubricRefused with a pointer to the first thing that a reviewer could not answer."""
-    if not criteria and not pairwise:
-        raise RubricRefused("/criteria", "a rubric needs at least one criterion")
-    names: set[str] = set()
-    for index, criterion in enumerate(criteria):
-        at = f"/criteria/{index}"
-        if unknown := sorted(set(criterion) - CRITERION_FIELDS):
-            raise RubricRefused(f"{at}/{unknown[0]}", f"unknown field {unknown[0]!r}")
-        _check_fields(criterion, at)
-        name = str(criterion.get("name"))
-        if name in names:
-            raise RubricRefused(f"{at}/name", "every criterion needs a name of its own")
-        names.add(name)
-        _check_scale(criterion, at)
+def _write_criteria(rubric: Rubric, criteria: Sequence[Mapping[str, Any]]) -> None:
+    Criterion.objects.bulk_create(
+        Criterion(rubric=rubric, order=order, **criterion) for order, criterion in enumerate(criteria)
+    )
 
 
-def _check_fields(criterion: Mapping[str, Any], at: str) -> None:
-    """Each field by itself: lengths, types, what is missing."""
-    try:
-        Criterion(**criterion).clean_fields(exclude=["rubric", "order"])
-    except ValidationError as error:
-        field, messages = next(iter(error.message_dict.items()))
-        raise RubricRefused(f"{at}/{field}", messages[0]) from None
+def rubric_document(rubric: Rubric) -> dict[str, Any]:
+    """Everything that a rubric asks, as `draft_rubric` takes it: for export, copies and comparisons."""
+    return {
+        "name": rubric.name,
+        "task_kind": rubric.task_kind,
+        "instructions": rubric.instructions,
+        "corrections": rubric.corrections,
+        "span_categories": list(rubric.span_categories),
+        "criteria": [_criterion_document(criterion) for criterion in rubric.criteria.all()],
+    }
 
 
-def _check_scale(criterion: Mapping[str, Any], at: str) -> None:
-    if criterion.get("type") not in CriterionType.values:
-        raise RubricRefused(f"{at}/type", f"type is one of {', '.join(CriterionType.values)}")
-    if criterion["type"] == CriterionType.NUMERIC:
-        low, high = criterion.get("minimum"), criterion.get("maximum")
-        if not isinstance(low, int | float) or not isinstance(high, int | float) or not low < high:
-            raise RubricRefused(f"{at}/minimum", "a numeric criterion needs minimum < maximum")
-        return
-    levels, fails = criterion.get("levels") or [], criterion.get("fail_values") or []
-    if not isinstance(levels, list) or not all(isinstance(level, Mapping) for level in levels):
-        raise RubricRefused(f"{at}/levels", 'levels is a list of objects, each with a "value"')
-    if not isinstance(fails, list):
-        raise RubricRefused(f"{at}/fail_values", "fail_values is a list")
-    values = [level.get("value") for level in levels]
-    if not all(isinstance(value, str | int | float) for value in values):
-        raise RubricRefused(f"{at}/levels", "a level's value is a text, a number, true or false")
-    if len(values) < 2 or len({str(value) for value in values}) != len(values):
-        raise RubricRefused(f"{at}/levels", "a scale needs at least two levels with different values")
-    if criterion["type"] == CriterionType.BINARY and len(values) != 2:
-        raise RubricRefused(f"{at}/levels", "a binary criterion has exactly two levels")
-    if any(value not in values for value in fails):
-        raise RubricRefused(f"{at}/fail_values", "fail_values must be values of the levels")
+def _criterion_document(criterion: Criterion) -> dict[str, Any]:
+    fields = ("name", "type", "question", "required", *SCALE_FIELDS.get(criterion.type, ("levels", "fail_values")))
+    return {name: getattr(criterion, name) for name in fields}
+
+
+def revision_of(rubric: Rubric) -> str:
+    """Names the state of a draft, so that an edit can say which one it started from."""
+    return fingerprint(rubric_document(rubric))
+
+
+@transaction.atomic
+def edit_rubric(*, rubric: Rubric, document: Mapping[str, Any], revision: str, actor: str) -> Rubric:
+    """Replace what a draft asks. `document` is as `rubric_document`; its name and kind stay the draft's own.
+
+    Raises RubricRefused: for a published version, a rubric that nobody could answer, and with pointer "/revision"
+    where somebody else has stored the draft since `revision`.
+    """
+    draft = Rubric.objects.select_for_update().get(pk=rubric.pk)
+    if draft.published_at is not None:
+        raise RubricRefused("", _("%(rubric)s is published already; draft a new version instead") % {"rubric": draft})
+    if revision_of(draft) != revision:
+        raise RubricRefused("/revision", _("somebody stored this draft while you were writing"))
+    check_criteria(document["criteria"], pairwise=draft.pairwise)
+    check_span_categories(document["span_categories"])
+    for name in ("instructions", "corrections", "span_categories"):
+        setattr(draft, name, document[name])
+    draft.save(update_fields=["instructions", "corrections", "span_categories"])
+    draft.criteria.all().delete()
+    _write_criteria(draft, document["criteria"])
+    record(project=draft.project, actor=actor, verb="rubric.edited", target=f"rubric:{draft.pk}", name=str(draft))
+    return draft
+
+
+@transaction.atomic
+def draft_next(*, rubric: Rubric, actor: str) -> Rubric:
+    """A draft that begins as a copy of `rubric`, as the next version of its name."""
+    return draft_rubric(project=rubric.project, actor=actor, parent=rubric, **rubric_document(rubric))
+
+
+@transaction.atomic
+def draft_from_dispute(
+    *, item: ReviewItem, criterion: str, level: str, actor: str, into: Rubric | None = None
+) -> Rubric:
+    """A draft of the next version of the rubric in force, with the case as an example of `level`.
+
+    The example is an excerpt of prompt and response, names of the source masked as for reviewers. With `into`, a draft
+    of the same rubric, it is added there instead. `level` is the value, as text. Raises RubricRefused.
+    """
+    content = item.content
+    draft = into or draft_next(rubric=active_rubric(item.project, content.task_kind), actor=actor)
+    document = rubric_document(draft)
+    chosen = next((entry for entry in document["criteria"] if entry["name"] == criterion), None)
+    if chosen is None or not chosen.get("levels"):
+        raise RubricRefused("/criterion", _("%(rubric)s has no criterion with levels of that name") % {"rubric": draft})
+    place = next((place for place, entry in enumerate(chosen["levels"]) if str(entry["value"]) == level), None)
+    if place is None:
+        raise RubricRefused("/level", _("the criterion has no such level"))
+    before = chosen["levels"][place].get("example", "")
+    example = "\n".join(text for text in (before, excerpt(content, item.mask_names)) if text)
+    if len(example) > LEVEL_TEXT_LENGTH:
+        raise RubricRefused("/level", _("this level has as many examples as fit"))
+    chosen["levels"][place] = chosen["levels"][place] | {"example": example}
+    draft = edit_rubric(rubric=draft, document=document, revision=revision_of(draft), actor=actor)
+    record(
+        project=item.project,
+        actor=actor,
+        verb="rubric.example_added",
+        target=f"rubric:{draft.pk}",
+        item=str(item.public_id),
+        criterion=criterion,
+        level=level,
+    )
+    return draft
+
+
+def excerpt(content: Content, mask_names: Sequence[str]) -> str:
+    """The beginnings of prompt and response(s), names masked: “…” → “…”."""
+    visible = {"prompt": content.prompt, **content.body}
+    masks = [mask.as_list() for mask in find_masks(texts_in(visible), mask_names)]
+    shown = apply_masks(visible, masks)
+    prompt = _cut(_last_text(shown.pop("prompt")), PROMPT_EXCERPT)
+    if "steps" in shown:
+        return f"“{prompt}” → “{_cut(_last_text(shown['steps']), RESPONSE_EXCERPT)}”"
+    if "response" in shown:
+        return f"“{prompt}” → “{_cut(str(shown['response']), RESPONSE_EXCERPT)}”"
+    sides = (f"{side.upper()}: “{_cut(str(shown[side]), RESPONSE_EXCERPT // 2)}”" for side in ("a", "b"))
+    return f"“{prompt}” → {'; '.join(sides)}"
+
+
+def _last_text(value: Any) -> str:
+    """A text, or that of the last turn or step with one."""
+    if isinstance(value, str):
+        return value
+    texts = [part["content"] for part in value if isinstance(part.get("content"), str) and part["content"].strip()]
+    return texts[-1] if texts else ""
+
+
+def _cut(text: str, most: int) -> str:
+    words = " ".join(text.split())
+    return words if len(words) <= most else f"{words[:most].rstrip()} …"
 
 
 @transaction.atomic
@@ -134,11 +199,11 @@ def publish_rubric(*, rubric: Rubric, actor: str, now: datetime) -> None:
     """Freeze the rubric and put it in force for its task kind.
 
     Items nobody has touched yet move to the new version; the others keep the one they were begun with.
-    Gold items always move, or an old version on the page would tell them from live work.
+    Gold items always move, or an old version on the page would tell them from live work; practice cases with them.
     """
     changed = Rubric.objects.filter(pk=rubric.pk, published_at__isnull=True).update(published_at=now)
     if not changed:
-        raise RubricRefused("", f"{rubric} is published already; draft a new version instead")
+        raise RubricRefused("", _("%(rubric)s is published already; draft a new version instead") % {"rubric": rubric})
     rubric.published_at = now
     ActiveRubric.objects.update_or_create(
         project=rubric.project, task_kind=rubric.task_kind, defaults={"rubric": rubric}
@@ -147,7 +212,7 @@ def publish_rubric(*, rubric: Rubric, actor: str, now: datetime) -> None:
         project=rubric.project, content__task_kind=rubric.task_kind, status=ItemStatus.OPEN
     )
     begun = Seat.objects.filter(item=OuterRef("pk"), state__in=[SeatState.LEASED, SeatState.SUBMITTED])
-    open_items.filter(Q(kind=ItemKind.GOLD) | ~Exists(begun)).update(rubric=rubric)
+    open_items.filter(Q(kind__in=[ItemKind.GOLD, ItemKind.CALIBRATION]) | ~Exists(begun)).update(rubric=rubric)
     record(project=rubric.project, actor=actor, verb="rubric.published", target=f"rubric:{rubric.pk}", name=str(rubric))
 
 
@@ -158,4 +223,8 @@ def active_rubric(project: Project, task_kind: str) -> Rubric:
     for kind in kinds:
         if kind in rows:
             return rows[kind]
-    raise RubricRefused("", f"{project} has no rubric for {task_kind} items; publish one first")
+    raise RubricRefused(
+        "",
+        _("%(project)s has no rubric for %(task_kind)s items; publish one first")
+        % {"project": project, "task_kind": task_kind},
+    )

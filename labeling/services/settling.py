@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from labeling.models import ItemStatus, Rating, ReachedBy, ReviewItem, Verdict, VerdictNotice
-from labeling.services.claiming import open_dispute
 from labeling.services.enqueue import new_public_id
+from labeling.services.holding import open_dispute
 from labeling.verdicts import Agreed, Judgement, aggregate
 
 

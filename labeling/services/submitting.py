@@ -1,12 +1,13 @@
 """Handing in a rating, and taking it back within the undo window."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext as _
 
 from labeling.masking import restored
 from labeling.models import (
@@ -22,17 +23,18 @@ from labeling.models import (
     Preference,
     Rating,
     RatingWithdrawal,
+    RepeatResult,
     ReviewItem,
     Rubric,
     Seat,
     SeatState,
     VerdictValue,
 )
-from labeling.services.claiming import AssignmentLost, locked_assignment
+from labeling.services.holding import AssignmentLost, locked_assignment
 from labeling.services.notices import withdraw_notice
+from labeling.services.round_seats import further_seat
 from labeling.services.settling import settle
-
-OTHER_SIDE = {"a": "b", "b": "a"}
+from labeling.services.spans import OTHER_SIDE, checked_spans
 
 
 class SubmissionInvalid(Exception):
@@ -54,6 +56,7 @@ class Submission:
     correction: str = ""
     rationale: str = ""
     cause: str = ""
+    spans: Sequence[Mapping[str, Any]] = ()
     client_seconds: float | None = None
 
 
@@ -73,11 +76,11 @@ def submit_rating(*, assignment: Assignment, submission: Submission, now: dateti
     if known:
         return known, False
     if assignment.state not in (AssignmentState.LEASED, AssignmentState.EXPIRED):
-        raise AssignmentLost("This item has been handed in or given back already.")
+        raise AssignmentLost(_("This item has been handed in or given back already."))
     item = assignment.item
-    verdict = checked_verdict(submission, assignment.rubric, adjudicating=assignment.seat.lane == Lane.ADJUDICATION)
+    verdict, spans = _checked(submission, assignment)
     seat = _seat_to_fill(assignment)
-    rating = _store(assignment, submission, len(earlier) + 1, verdict=verdict, extra=seat is None, now=now)
+    rating = _store(assignment, submission, len(earlier) + 1, verdict=verdict, spans=spans, extra=seat is None, now=now)
     if seat is not None:
         _fill(seat, assignment)
     Assignment.objects.filter(pk=assignment.pk).update(
@@ -86,6 +89,18 @@ def submit_rating(*, assignment: Assignment, submission: Submission, now: dateti
     if seat is not None:
         _count(item, rating, now)
     return rating, True
+
+
+def _checked(submission: Submission, assignment: Assignment) -> tuple[str, list[dict[str, Any]]]:
+    """The verdict and the spans to store. Raises SubmissionInvalid naming every fault."""
+    spans, faults = checked_spans(submission.spans, assignment)
+    try:
+        verdict = checked_verdict(submission, assignment.rubric, adjudicating=assignment.seat.lane == Lane.ADJUDICATION)
+    except SubmissionInvalid as invalid:
+        raise SubmissionInvalid([*invalid.errors, *faults]) from None
+    if faults:
+        raise SubmissionInvalid(faults)
+    return verdict, spans
 
 
 def checked_verdict(submission: Submission, rubric: Rubric, *, adjudicating: bool) -> str:
@@ -156,18 +171,24 @@ def _error(pointer: str, code: str, detail: str) -> dict[str, str]:
 
 
 def _seat_to_fill(assignment: Assignment) -> Seat | None:
-    """The person's own seat if they hold it or it is free, else another free one, else None."""
+    """The person's own seat if they hold it or it is free, else another free one, else None.
+
+    For a round's case there always is one: every answer counts there.
+    """
     own = assignment.seat
     if own.state == SeatState.LEASED and own.holder_id == assignment.reviewer_id:
         return own
     if own.state == SeatState.OPEN:
         return own
-    return (
+    free = (
         Seat.objects.select_for_update()
         .filter(item_id=assignment.item_id, lane=own.lane, state=SeatState.OPEN)
         .order_by("number")
         .first()
     )
+    if free is None and assignment.round_id is not None:
+        return further_seat(assignment.item, own.lane)
+    return free
 
 
 def _fill(seat: Seat, assignment: Assignment) -> None:
@@ -175,11 +196,18 @@ def _fill(seat: Seat, assignment: Assignment) -> None:
         state=SeatState.SUBMITTED, holder=assignment.reviewer_id, lease_expires_at=None
     )
     if changed != 1:
-        raise AssignmentLost("The seat changed hands this very moment; try again.")
+        raise AssignmentLost(_("The seat changed hands this very moment; try again."))
 
 
 def _store(
-    assignment: Assignment, submission: Submission, revision: int, *, verdict: str, extra: bool, now: datetime
+    assignment: Assignment,
+    submission: Submission,
+    revision: int,
+    *,
+    verdict: str,
+    spans: list[dict[str, Any]],
+    extra: bool,
+    now: datetime,
 ) -> Rating:
     preferred = submission.preferred
     if assignment.swapped:
@@ -198,10 +226,11 @@ def _store(
         correction=restored(submission.correction, assignment.masking, "/response"),
         rationale=submission.rationale,
         cause=submission.cause,
+        spans=spans,
         extra=extra,
         adjudication=assignment.seat.lane == Lane.ADJUDICATION,
         client_seconds=submission.client_seconds,
-        server_seconds=max(0.0, (now - assignment.claimed_at).total_seconds()),
+        server_seconds=max(0.0, (now - (assignment.opened_at or assignment.claimed_at)).total_seconds()),
         idempotency_key=submission.idempotency_key,
         submitted_at=now,
         undo_until=now + timedelta(seconds=undo_seconds),
@@ -209,19 +238,39 @@ def _store(
 
 
 def _count(item: ReviewItem, rating: Rating, now: datetime) -> None:
-    """Gold is compared with its known answer, live work is settled: the same number of writes either way."""
+    """What is planted is compared with what is known, live work is settled: about as many writes either way."""
     item.ratings_counted += not rating.adjudication
-    if item.kind == ItemKind.GOLD:
-        case = item.gold_case
-        right = (
-            rating.preferred == case.preferred
-            if case.preferred
-            else (rating.verdict == VerdictValue.ACCEPT) == case.acceptable
-        )
-        GoldResult.objects.create(rating=rating, gold_case=case, reviewer_id=rating.reviewer_id, correct=right, at=now)
+    if item.kind in (ItemKind.GOLD, ItemKind.CALIBRATION):
+        _compare_with_answer(item, rating, now)
+    elif item.kind == ItemKind.REPEAT:
+        _compare_with_first(item, rating, now)
     else:
         settle(item=item, rating=rating, now=now)
     item.save(update_fields=["ratings_counted", "status", "verdict"])
+
+
+def _compare_with_answer(item: ReviewItem, rating: Rating, now: datetime) -> None:
+    case = item.gold_case
+    right = (
+        rating.preferred == case.preferred
+        if case.preferred
+        else (rating.verdict == VerdictValue.ACCEPT) == case.acceptable
+    )
+    GoldResult.objects.create(rating=rating, gold_case=case, reviewer_id=rating.reviewer_id, correct=right, at=now)
+
+
+def _compare_with_first(item: ReviewItem, rating: Rating, now: datetime) -> None:
+    """With the person's first standing rating of the same words by the same rubric."""
+    first = (
+        Rating.objects.standing()
+        .filter(reviewer_id=rating.reviewer_id, assignment__fingerprint=item.fingerprint, rubric_id=rating.rubric_id)
+        .exclude(item=item)
+        .order_by("id")
+        .first()
+    )
+    if first is not None:
+        same = (first.verdict, first.preferred) == (rating.verdict, rating.preferred)
+        RepeatResult.objects.create(rating=rating, first=first, reviewer_id=rating.reviewer_id, same=same, at=now)
 
 
 @transaction.atomic
@@ -234,9 +283,9 @@ def undo_rating(*, assignment: Assignment, now: datetime) -> Assignment:
     assignment = locked_assignment(assignment.token, [assignment.reviewer_id])
     rating = assignment.ratings.standing().order_by("-revision").first()
     if assignment.state != AssignmentState.SUBMITTED or rating is None:
-        raise AssignmentLost("There is nothing to undo.")
-    if now > rating.undo_until:
-        raise AssignmentLost("The time to undo has passed.")
+        raise AssignmentLost(_("There is nothing to undo."))
+    if now > rating.undo_until or (assignment.round is not None and assignment.round.ended_at is not None):
+        raise AssignmentLost(_("The time to undo has passed."))
     item = assignment.item
     if not rating.extra:
         _reopen(item, adjudication=rating.adjudication)
@@ -259,7 +308,7 @@ def _reopen(item: ReviewItem, *, adjudication: bool) -> None:
     seat_zero = Seat.objects.select_for_update().filter(item=item, number=0).first()
     if seat_zero and not adjudication:
         if seat_zero.state in (SeatState.LEASED, SeatState.SUBMITTED):
-            raise AssignmentLost("An adjudicator has begun on this item.")
+            raise AssignmentLost(_("An adjudicator has begun on this item."))
         if Assignment.objects.filter(item=item, state=AssignmentState.ESCALATED).exists():
             # Somebody asked for the adjudicator, whatever this rating says.
             return
@@ -267,7 +316,7 @@ def _reopen(item: ReviewItem, *, adjudication: bool) -> None:
         Seat.objects.filter(pk=seat_zero.pk).update(state=SeatState.CLOSED)
     if item.verdict_id and not withdraw_notice(verdict_id=item.verdict_id):
         # Asked in time, but the lock came late: the caller knows the verdict by now.
-        raise AssignmentLost("The time to undo has passed.")
+        raise AssignmentLost(_("The time to undo has passed."))
     ReviewItem.objects.filter(pk=item.pk).update(
         status=ItemStatus.DISPUTED if adjudication else ItemStatus.OPEN, verdict=None
     )

@@ -1,13 +1,23 @@
 """Bootstrap intervals for Krippendorff's alpha: units are drawn anew, each with all its ratings."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from labeling.stats.alpha import Alpha, AlphaReason, krippendorff_alpha
-from labeling.stats.disagreement import BLOCK_CELLS, Level, Patterns, fold_patterns, weighted_alphas
+from labeling.stats.disagreement import (
+    Level,
+    Matrix,
+    Patterns,
+    alphas_of_blocks,
+    block_rows,
+    fold_patterns,
+    weighted_alphas,
+)
 from labeling.stats.intervals import normal_probability, normal_quantile
 from labeling.stats.units import Floats, UnitRatings
 
@@ -80,7 +90,7 @@ def bootstrap_alpha(
     without = AlphaInterval(estimate, None, None, estimate.reason, caution, None, confidence, resamples, 0, minority)
     if estimate.alpha is None:
         return without
-    patterns = fold_patterns(ratings, level)
+    patterns = fold_patterns(ratings, level, rough=True)
     drawn = _drawn_alphas(patterns, rng, resamples)
     alphas = drawn[~np.isnan(drawn)]
     if len(alphas) == 0:
@@ -88,6 +98,19 @@ def bootstrap_alpha(
     used, levels = _levels(patterns, estimate.alpha, alphas, confidence, method)
     low, high = map(float, np.quantile(alphas, levels))
     return replace(without, low=low, high=high, method=used, undefined_resamples=resamples - len(alphas))
+
+
+def resampled_alphas(
+    ratings: UnitRatings, level: Level, *, rng: np.random.Generator, resamples: int = 1000
+) -> tuple[Alpha, Floats]:
+    """Alpha and its values in `resamples` draws of the pairable units, nan where undefined; no draws where alpha is.
+
+    For differences between independent sets of units, whose draws may be paired at will.
+    """
+    estimate = krippendorff_alpha(ratings, level)
+    if estimate.alpha is None:
+        return estimate, np.zeros(0)
+    return estimate, _drawn_alphas(fold_patterns(ratings, level, rough=True), rng, resamples)
 
 
 def _minority(ratings: UnitRatings) -> int:
@@ -98,24 +121,31 @@ def _minority(ratings: UnitRatings) -> int:
 
 
 def _drawn_alphas(patterns: Patterns, rng: np.random.Generator, resamples: int) -> Floats:
-    """`resamples` alphas of units drawn with replacement, block by block to bound the memory."""
+    """`resamples` alphas of units drawn with replacement.
+
+    In one thread: on products this narrow OpenBLAS's threads wait for each other longer than they work, and on a
+    machine that is busy anyway many times longer.
+    """
+    with threadpool_limits(1, user_api="blas"):
+        return alphas_of_blocks(patterns, _drawn_weights(patterns, rng, resamples))
+
+
+def _drawn_weights(patterns: Patterns, rng: np.random.Generator, resamples: int) -> Iterator[Matrix]:
+    """Weights of `resamples` draws, block by block to bound the memory; each block is written over the last."""
     units, kinds = patterns.units, len(patterns.sizes)
-    step = max(1, BLOCK_CELLS // kinds)
-    shares = patterns.frequencies / units
-    blocks = []
-    for start in range(0, resamples, step):
-        rows = min(step, resamples - start)
+    block = np.empty((min(resamples, block_rows(patterns)), kinds), patterns.features.dtype)
+    pattern_of = np.repeat(np.arange(kinds), patterns.frequencies) if kinds < units else None
+    for start in range(0, resamples, len(block)):
+        rows = block[: resamples - start]
         # One multinomial number per pattern is quick while patterns are few. Once hardly any unit looks
         # like another, counting drawn units is several times quicker.
         if kinds * 4 <= units:
-            weights = rng.multinomial(units, shares, size=rows)
+            rows[:] = rng.multinomial(units, patterns.frequencies / units, size=len(rows))
         else:
-            pattern_of = np.repeat(np.arange(kinds), patterns.frequencies)
-            weights = np.stack(
-                [np.bincount(pattern_of[rng.integers(units, size=units)], minlength=kinds) for _ in range(rows)]
-            )
-        blocks.append(weighted_alphas(patterns, weights))
-    return np.concatenate(blocks)
+            for row in rows:
+                drawn = rng.integers(units, size=units, dtype=np.uint32)
+                row[:] = np.bincount(drawn if pattern_of is None else pattern_of[drawn], minlength=kinds)
+        yield rows
 
 
 def _levels(

@@ -19,7 +19,6 @@ from labeling.models import (
     Assignment,
     AssignmentState,
     GoldenSet,
-    ItemKind,
     ItemStatus,
     Lane,
     Rating,
@@ -41,7 +40,7 @@ JUDGING_GRACE = timedelta(minutes=5)
 ASKED = (ReviewOrigin.DECISION, ReviewOrigin.AUDIT)
 RATERS = Q(number__gte=1)
 STILL_TO_DO = Q(state__in=[SeatState.OPEN, SeatState.LEASED])
-STANDING = Q(ratings__withdrawal__isnull=True)
+STANDING = Q(ratings__withdrawal__isnull=True) & ~Q(ratings__assignment__state=AssignmentState.SET_ASIDE)
 
 
 # Promise 1: one decision per output, one item per decision to review, every rating kept -----------------
@@ -106,12 +105,12 @@ def items_with_wrong_seats(project: Project | None) -> Rows:
 
 
 def unfinished_items_without_seat(project: Project | None) -> Rows:
-    """Whatever is not settled has a seat in which somebody can still settle it."""
+    """Whatever stands for real traffic and is not settled has a seat in which somebody can still settle it."""
     seat = Seat.objects.filter(STILL_TO_DO, item=OuterRef("pk"))
     stuck = Q(~Exists(seat.filter(RATERS)), status=ItemStatus.OPEN) | Q(
         ~Exists(seat.filter(number=0)), status=ItemStatus.DISPUTED
     )
-    items = ReviewItem.objects.exclude(kind=ItemKind.GOLD).filter(stuck)
+    items = ReviewItem.objects.judged_live().filter(stuck)
     return rows_of(project, items).values("id", "status", "raters_needed", "ratings_counted")
 
 

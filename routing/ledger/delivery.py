@@ -3,10 +3,13 @@
 from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
-from labeling.models import ItemKind, ItemStatus, ReviewItem, VerdictNotice
+from labeling.models import ItemKind, ItemStatus, ReviewItem, SetAside, VerdictNotice
 from reviewapp.core.models import Project
 from routing.ledger.checks import Check, Rows, more_than_one, rows_of
 from routing.models import FeedCounter, OutputReview, VerdictEvent, WebhookDelivery
+
+# The verdict of an event rested on a rating whose rater became suspect.
+SET_ASIDE = SetAside.objects.filter(verdict=OuterRef("verdict"))
 
 
 def verdicts_told_to_nobody(project: Project | None) -> Rows:
@@ -25,9 +28,9 @@ def verdicts_told_and_waiting(project: Project | None) -> Rows:
 
 
 def verdicts_told_too_early(project: Project | None) -> Rows:
-    """Every event tells a verdict about an output of its own that was final and that is still in force."""
+    """Every event tells a verdict about an output of its own that was final and is in force, or was set aside since."""
     wrong = (
-        ~Q(verdict__item__verdict=F("verdict"))
+        (~Q(verdict__item__verdict=F("verdict")) & ~Exists(SET_ASIDE))
         | Q(published_at__lt=F("verdict__final_at"))
         | ~Q(verdict__item__kind__in=[ItemKind.LIVE, ItemKind.AUDIT])
         | ~Exists(OutputReview.objects.filter(item=OuterRef("verdict__item"), output=OuterRef("output")))
@@ -36,8 +39,9 @@ def verdicts_told_too_early(project: Project | None) -> Rows:
 
 
 def verdicts_told_twice(project: Project | None) -> Rows:
-    """No review item has several events: what was told once is not taken back."""
-    return more_than_one(rows_of(project, VerdictEvent.objects.all()), "verdict__item_id", counted="events")
+    """No review item has several events, unless the verdicts before the last rested on ratings that were set aside."""
+    events = VerdictEvent.objects.filter(~Exists(SET_ASIDE))
+    return more_than_one(rows_of(project, events), "verdict__item_id", counted="events")
 
 
 def feeds_with_gaps(project: Project | None) -> Rows:

@@ -1,0 +1,192 @@
+"""When a reviewer's measurements fall: their ratings since the last good evidence are set aside, and judged anew.
+
+Nothing is deleted. A verdict that rested on such a rating is taken out of force and its item queued again for
+others; a later verdict replaces it. Overruling the suspicion puts back whatever nobody has judged anew meanwhile.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from labeling.models import (
+    Assignment,
+    AssignmentState,
+    ItemKind,
+    ItemStatus,
+    Rating,
+    ReviewItem,
+    Seat,
+    SeatState,
+    SetAside,
+    Suspicion,
+    Verdict,
+    VerdictNotice,
+)
+from labeling.services.notices import withdraw_notice
+from labeling.services.settling import settle
+from reviewapp.core.models import Membership
+from reviewapp.core.services.audit import record
+
+
+class SuspicionRefused(Exception):
+    """It cannot be raised, overruled or ended; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What overruling did: ratings that stand again, and those whose items others have judged meanwhile."""
+
+    ratings: int
+    judged_anew: int
+
+
+@transaction.atomic
+def suspect(
+    *,
+    membership: Membership,
+    kind: str,
+    since: datetime,
+    evidence: dict[str, Any],
+    actor: str,
+    now: datetime,
+    reason: str = "",
+) -> Suspicion:
+    """Set aside the person's counted ratings of live work since `since`, and queue their items again.
+
+    Raises SuspicionRefused while an earlier suspicion of the same person is open.
+    """
+    Membership.objects.select_for_update(no_key=True).get(pk=membership.pk)
+    if Suspicion.objects.filter(membership=membership, ended_at=None, overruled_at=None).exists():
+        raise SuspicionRefused(_("There is an open suspicion of this person already; decide on that one first."))
+    suspicion = Suspicion.objects.create(
+        membership=membership,
+        kind=kind,
+        since=since,
+        evidence=evidence,
+        raised_by=actor,
+        raised_at=now,
+        reason=reason,
+    )
+    ratings = (
+        Rating.objects.counted()
+        .filter(reviewer=membership, submitted_at__gte=since, item__kind__in=[ItemKind.LIVE, ItemKind.AUDIT])
+        .order_by("item_id")
+    )
+    requeued = sum(_set_aside(suspicion, rating.pk, now) for rating in ratings.only("pk"))
+    _record(suspicion, "reviewer.suspected", actor, kind=kind, since=since.isoformat(), requeued=requeued)
+    return suspicion
+
+
+def _set_aside(suspicion: Suspicion, rating_id: int, now: datetime) -> bool:
+    """One rating no longer stands; whether its verdict went out of force."""
+    assignment = _locked(rating_id)
+    rating = Rating.objects.get(pk=rating_id)
+    if assignment.state != AssignmentState.SUBMITTED:
+        # Undone this very moment.
+        return False
+    item = assignment.item
+    verdict = item.verdict if item.verdict_id and rating_id in item.verdict.rating_ids else None
+    decided_above = item.status == ItemStatus.DISPUTED or (
+        verdict is not None and item.ratings.standing().filter(adjudication=True).exists()
+    )
+    if decided_above:
+        # An adjudicator decides, or has decided, whatever this rating said.
+        verdict = None
+    told = verdict is not None and not withdraw_notice(verdict_id=verdict.pk)
+    SetAside.objects.create(suspicion=suspicion, rating=rating, verdict=verdict, told=told, at=now)
+    Assignment.objects.filter(pk=assignment.pk).update(state=AssignmentState.SET_ASIDE)
+    _free_seat(assignment, item, decided_above=decided_above, now=now)
+    return verdict is not None
+
+
+def _free_seat(assignment: Assignment, item: ReviewItem, *, decided_above: bool, now: datetime) -> None:
+    """Somebody else takes the place; where an adjudicator decides, nobody needs to."""
+    state = SeatState.CLOSED if decided_above else SeatState.OPEN
+    due_at = now + (item.due_at - item.created_at)
+    Seat.objects.filter(pk=assignment.seat_id).update(state=state, holder=None, lease_expires_at=None, due_at=due_at)
+    item.ratings_counted -= 1
+    if not decided_above:
+        item.status, item.verdict, item.due_at = ItemStatus.OPEN, None, due_at
+    item.save(update_fields=["ratings_counted", "status", "verdict", "due_at"])
+
+
+@transaction.atomic
+def overrule_suspicion(*, suspicion: Suspicion, actor: str, reason: str, now: datetime) -> Restored:
+    """The person's ratings count again, and the verdicts that rested on them are in force again.
+
+    Where others have judged the item meanwhile their verdict stays, and the rating stays set aside. Raises
+    SuspicionRefused for one that was overruled before, or without a reason.
+    """
+    if not reason.strip():
+        raise SuspicionRefused(_("Say why; the reason is kept with the suspicion."))
+    changed = Suspicion.objects.filter(pk=suspicion.pk, overruled_at=None).update(
+        overruled_at=now, overruled_by=actor, reason=reason
+    )
+    if not changed:
+        raise SuspicionRefused(_("This suspicion has been overruled already."))
+    marks = SetAside.objects.filter(suspicion=suspicion, restored_at=None).order_by("rating__item_id")
+    restored = [_restore(mark, now) for mark in marks.select_related("verdict")]
+    result = Restored(ratings=sum(restored), judged_anew=len(restored) - sum(restored))
+    _record(suspicion, "suspicion.overruled", actor, reason=reason, restored=result.ratings)
+    return result
+
+
+def _restore(mark: SetAside, now: datetime) -> bool:
+    """Whether the rating stands again."""
+    assignment = _locked(mark.rating_id)
+    seat, item = assignment.seat, assignment.item
+    if seat.state == SeatState.SUBMITTED:
+        return False
+    if seat.state == SeatState.LEASED:
+        # What its holder hands in all the same is kept as an extra rating.
+        Assignment.objects.filter(seat=seat, reviewer=seat.holder, state=AssignmentState.LEASED).update(
+            state=AssignmentState.EXPIRED, ended_at=now
+        )
+    Seat.objects.filter(pk=seat.pk).update(
+        state=SeatState.SUBMITTED, holder=assignment.reviewer_id, lease_expires_at=None
+    )
+    Assignment.objects.filter(pk=assignment.pk).update(state=AssignmentState.SUBMITTED)
+    SetAside.objects.filter(pk=mark.pk).update(restored_at=now)
+    item.ratings_counted += 1
+    if item.status == ItemStatus.OPEN and mark.verdict and _all_stand(mark.verdict):
+        item.status, item.verdict = ItemStatus.SETTLED, mark.verdict
+        if not mark.told:
+            VerdictNotice.objects.create(verdict=mark.verdict, project_id=item.project_id, final_at=now)
+    elif item.status == ItemStatus.OPEN:
+        # Another verdict may follow now, or the item waits for its other raters.
+        settle(item=item, rating=mark.rating, now=now)
+    item.save(update_fields=["ratings_counted", "status", "verdict"])
+    return True
+
+
+def _all_stand(verdict: Verdict) -> bool:
+    """Whether everything that the verdict rested on counts; somebody else's rating may have been set aside too."""
+    return Rating.objects.standing().filter(pk__in=verdict.rating_ids).count() == len(verdict.rating_ids)
+
+
+@transaction.atomic
+def end_suspicion(*, suspicion: Suspicion, actor: str, now: datetime) -> None:
+    """The person has shown again that they judge well: what was set aside stays so, later ratings count."""
+    if Suspicion.objects.filter(pk=suspicion.pk, ended_at=None, overruled_at=None).update(ended_at=now):
+        _record(suspicion, "suspicion.ended", actor)
+
+
+def _locked(rating_id: int) -> Assignment:
+    """The rating's assignment with its seat and item, locked in the order every writer uses."""
+    assignment = Assignment.objects.get(ratings=rating_id)
+    seat = Seat.objects.select_for_update(of=("self",)).get(pk=assignment.seat_id)
+    assignment = (
+        Assignment.objects.select_for_update(of=("self", "item"), no_key=True)
+        .select_related("item")
+        .get(pk=assignment.pk)
+    )
+    assignment.seat = seat
+    return assignment
+
+
+def _record(suspicion: Suspicion, verb: str, actor: str, **data: Any) -> None:
+    membership = suspicion.membership
+    record(project=membership.project, actor=actor, verb=verb, target=f"person:{membership.person_id}", **data)
