@@ -26,6 +26,7 @@ from tests.browser.cast import (
     rating_of,
 )
 from tests.browser.visiting import YES, form_of, signed_in, start_work, text_of
+from tests.rendering.markup import text_of as text_of_markup
 
 
 @pytest.fixture
@@ -73,7 +74,9 @@ def test_awkward_texts_from_the_wild_are_shown_as_they_are(client: Client, proje
     page = text_of(client.get(start_work(client)))
 
     assert len(texts) > 500
-    assert [text for text in texts if f'dir="auto">{escape(text)}</div>' not in page] == []
+    assert re.findall(r'<div class="passage" id="passage-(\d+)"', page) == [str(n) for n in range(1, len(texts) + 1)]
+    shown = [text_of_markup(raw) for raw in re.findall(r'<div class="text" dir="auto">(.*?)</div>', page, re.DOTALL)]
+    assert [text for text in texts if text not in shown] == []
 
 
 def test_no_page_holds_inline_script_or_style(client: Client, project: Project) -> None:
@@ -206,11 +209,23 @@ def test_an_agent_run_is_shown_step_by_step(client: Client, project: Project, re
     address = start_work(client)
     page = text_of(client.get(address))
 
-    assert page.index("I look it up.") < page.index("Tool call: invoices.get") < page.index("It is 81.")
+    call = '<span class="number">2</span> Tool call <bdi class="name">invoices.get</bdi>'
+    assert page.index("I look it up.") < page.index(call) < page.index("It is 81.")
     assert escape('"note": "<x>"') in page
+    assert 'data-part="steps/0"' in page
+    assert 'data-part="steps/1"' not in page
     assert 'name="correction"' not in page
     client.post(address, YES | {"idempotency_key": "k"})
     assert rating_of(reviewer).verdict == "accept"
+
+
+def test_what_an_answer_cites_is_one_step_away(client: Client, project: Project) -> None:
+    items(project, ["It is so [2], see (policy)."], context=[{"id": "policy", "text": "a"}, {"id": "x", "text": "b"}])
+    page = text_of(client.get(start_work(client)))
+
+    assert '<a class="citation" id="r1-1" href="#passage-2">[2]</a>' in page
+    assert '<a class="citation" id="r1-2" href="#passage-1">(policy)</a>' in page
+    assert '<a class="back" href="#r1-1">' in page
 
 
 # Adjudication --------------------------------------------------------------------------------------

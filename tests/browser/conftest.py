@@ -16,16 +16,19 @@ PICTURES = Path(__file__).resolve().parents[2] / "docs" / "img"
 SignIn = Callable[[Membership], Page]
 
 
+def session_cookie(member: Membership, address: str) -> Any:
+    """A session of this member, as a cookie for the address."""
+    client = Client()
+    client.force_login(member.person)
+    return {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": address}
+
+
 @pytest.fixture
 def sign_in(page: Page, live_server: Any) -> SignIn:
     """Give the page the session of a member, without typing a password."""
 
     def sign_in(member: Membership) -> Page:
-        client = Client()
-        client.force_login(member.person)
-        page.context.add_cookies(
-            [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}]
-        )
+        page.context.add_cookies([session_cookie(member, live_server.url)])
         return page
 
     return sign_in

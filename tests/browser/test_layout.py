@@ -8,6 +8,7 @@ from django.test import Client
 from playwright.sync_api import Page
 
 from labeling.models import Assignment
+from labeling.views.keymap import SWITCHES
 from reviewapp.core.models import Membership, Project
 from tests.browser.cast import a_member, a_pair, a_project, a_run, items
 from tests.browser.conftest import SignIn
@@ -52,6 +53,12 @@ DESK = {"width": 1280, "height": 860}
 PHONES = [{"width": 360, "height": 740}, {"width": 390, "height": 844}]
 
 Picture = Callable[[Page, str], None]
+
+
+@pytest.fixture(autouse=True)
+def _stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is handed in by itself: a picture shows what was chosen."""
+    monkeypatch.setitem(SWITCHES, "auto_advance", False)
 
 
 @pytest.fixture
