@@ -18,10 +18,14 @@ TEMPLATES = find labeling reviewapp routing -path '*/templates/*' -name '*.html'
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
 	--no-header $(UPGRADE)
 
-.PHONY: help env demo test test-fast fuzz lint types format bench audit lock clean
+# Only what people read on pages; tests and tools stay English.
+NOT_TRANSLATED = benchmarks data docker docs locks node_modules static tests
+CATALOGUE = reviewapp/locale/de/LC_MESSAGES/django
+
+.PHONY: help env demo test test-sqlite test-postgres test-fast fuzz lint types format translations bench audit lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 env: ## Create .venv from the hash-locked requirements (instant when nothing changed)
 	@python="$(SYSTEM_PYTHON)"; \
@@ -40,7 +44,15 @@ demo: env ## Load the demo project and start everything on PORT (data stays in .
 
 test: env lint types ## Everything: lint, types, contracts, SQLite, browser, PostgreSQL and Redis
 	$(PYTHON) -m tests.services prepare
-	TEST_ENGINE=sqlite $(PYTHON) -m pytest
+	@echo "SQLite and PostgreSQL at once: each shows what it did when it is done, in about ten minutes."
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target --keep-going test-sqlite test-postgres
+	@# Alone, because people's patience with a page is part of what it tests.
+	TEST_ENGINE=sqlite $(PYTHON) -m pytest -m browser
+
+test-sqlite: env
+	TEST_ENGINE=sqlite $(PYTHON) -m pytest -m "not browser"
+
+test-postgres: env
 	TEST_ENGINE=postgres $(PYTHON) -m pytest
 
 test-fast: env ## Tests on SQLite only, without a browser and without any service
@@ -63,6 +75,14 @@ format: env ## Rewrite code and templates in the project's style
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 	@$(TEMPLATES) -exec $(BIN)/djade --target-version 5.2 {} +
+
+translations: env ## Renew the German catalogue from the code, and compile it (needs GNU gettext)
+	@command -v msgfmt >/dev/null || { echo "No gettext found. On Debian or Ubuntu: apt-get install gettext" >&2; exit 1; }
+	$(PYTHON) manage.py makemessages --verbosity 0 --locale de --no-location --no-obsolete --no-wrap \
+		$(addprefix --ignore ,$(NOT_TRANSLATED))
+	@# A date would make every run a difference.
+	sed -i '/^"POT-Creation-Date/d' $(CATALOGUE).po
+	msgfmt --check --statistics --output-file $(CATALOGUE).mo $(CATALOGUE).po
 
 bench: env ## Run the benchmarks
 	$(PYTHON) -m benchmarks

@@ -1,8 +1,8 @@
 """All benchmarks, one after the other, each in a process and a database of its own.
 
-    python -m benchmarks [rounds] [confidence] [detectors]
+    python -m benchmarks [rounds] [agreement] [confidence] [detectors] [blinding] [shift] [naming]
 
-`confidence` and `detectors` read the real outputs in REVIEW_DATA (by default ../shared/data).
+All but `rounds` and `shift` read the real outputs in REVIEW_DATA (by default ../shared/data).
 """
 
 import argparse
@@ -15,8 +15,12 @@ from pathlib import Path
 DATA = Path(os.environ.get("REVIEW_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
 BENCHMARKS = {
     "rounds": ["-m", "benchmarks.rounds"],
+    "agreement": ["-m", "benchmarks.agreement"],
     "confidence": ["-m", "benchmarks.confidence", "--data", str(DATA)],
     "detectors": ["-m", "benchmarks.detectors", "--data", str(DATA)],
+    "blinding": ["-m", "benchmarks.blinding", "--data", str(DATA)],
+    "shift": ["-m", "benchmarks.shift"],
+    "naming": ["-m", "benchmarks.naming", "--data", str(DATA)],
 }
 
 

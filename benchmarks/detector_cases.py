@@ -69,14 +69,14 @@ class Ordinary:
 
 
 def hostile(data: Path) -> list[Case]:
-    return [_case(row) for row in _rows(data / "hostile.jsonl")]
+    return [_case(row) for row in rows_of(data / "hostile.jsonl")]
 
 
 def ordinary(data: Path) -> list[Ordinary]:
     """Each distinct pair of prompt and context once, in a fixed order."""
     found: dict[tuple[str, str], Ordinary] = {}
     for file in FILES:
-        for row in _rows(data / f"{file}.jsonl"):
+        for row in rows_of(data / f"{file}.jsonl"):
             prompt, context = row["prompt"], str(row.get("context") or "")
             # One prompt for a whole file says nothing of a group: there the context does.
             group = context if file in ("summedits", "wmt_ende", "squality") else prompt
@@ -90,7 +90,7 @@ def responses(data: Path) -> dict[str, list[str]]:
     """The distinct responses per file."""
     keys = ("response", "response_a", "response_b")
     return {
-        file: sorted({str(row[key]) for row in _rows(data / f"{file}.jsonl") for key in keys if row.get(key)})
+        file: sorted({str(row[key]) for row in rows_of(data / f"{file}.jsonl") for key in keys if row.get(key)})
         for file in FILES
     }
 
@@ -104,7 +104,7 @@ def number_of(text: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8], "big")
 
 
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
+def rows_of(path: Path) -> Iterator[dict[str, Any]]:
     with path.open(encoding="utf-8") as lines:
         yield from map(json.loads, lines)
 

@@ -1,12 +1,32 @@
 from django.urls import include, path
 
+from labeling.api.reviewers import ReviewerView
+from routing.api import ceiling, explain, otlp, outputs, steering
 from routing.api import delivery as delivery_api
 from routing.api import detectors as detectors_api
-from routing.api import explain, otlp, outputs, steering
 from routing.api import golden as golden_api
 from routing.api import judges as judges_api
 from routing.api import policies as policies_api
-from routing.views import console, delivery, detectors, golden, judges, learning, measuring, policies, settings
+from routing.automation import automation_bias
+from routing.views import (
+    agreement,
+    console,
+    delivery,
+    detectors,
+    disputes,
+    golden,
+    invitations,
+    judges,
+    learning,
+    measuring,
+    onboarding,
+    policies,
+    reviewers,
+    rubrics,
+    settings,
+    staffing,
+    suspicions,
+)
 
 api_urlpatterns = [
     path("outputs/", outputs.OutputsView.as_view(), name="outputs"),
@@ -31,6 +51,8 @@ project_api_urlpatterns = [
     path("recalibrations/<int:pk>/approve/", steering.ApproveView.as_view(), name="recalibration-approve"),
     path("recalibrations/<int:pk>/reject/", steering.RejectView.as_view(), name="recalibration-reject"),
     path("certificates/", steering.CertificatesView.as_view(), name="certificates"),
+    path("agreement/ceiling/", ceiling.CeilingView.as_view(), name="agreement-ceiling"),
+    path("reviewers/<str:rater_code>/", ReviewerView.as_view(automation=automation_bias), name="reviewer"),
     path("calibration/", steering.CalibrationView.as_view(), name="calibration"),
     path("verdicts/", delivery_api.VerdictsView.as_view(), name="verdicts"),
     path("webhooks/", delivery_api.WebhooksView.as_view(), name="webhooks"),
@@ -56,11 +78,26 @@ console_urlpatterns = [
     path("outputs/", console.outputs, name="console-outputs"),
     path("outputs/<uuid:output_id>/", console.output, name="console-output"),
     path("outputs/<uuid:output_id>/explain/", console.explain, name="console-output-explain"),
-    path("agreement/", measuring.agreement, name="console-agreement"),
-    path("disputes/", measuring.disputes, name="console-disputes"),
-    path("reviewers/", measuring.reviewers, name="console-reviewers"),
-    path("rubrics/", measuring.rubrics, name="console-rubrics"),
-    path("rubrics/<path:name>/<int:version>/", measuring.rubric, name="console-rubric"),
+    path("agreement/", agreement.agreement, name="console-agreement"),
+    path("agreement/floor/", agreement.floor, name="console-agreement-floor"),
+    path("disputes/", disputes.disputes, name="console-disputes"),
+    path("disputes/<uuid:public_id>/", disputes.dispute, name="console-dispute"),
+    path("disputes/<uuid:public_id>/draft/", disputes.draft, name="console-dispute-draft"),
+    path("reviewers/", reviewers.reviewers, name="console-reviewers"),
+    path("reviewers/<str:rater_code>/", reviewers.reviewer, name="console-reviewer"),
+    path("reviewers/<str:rater_code>/ratings/", reviewers.ratings, name="console-reviewer-ratings"),
+    path("suspicions/", suspicions.suspicions, name="console-suspicions"),
+    path("suspicions/new/", suspicions.suspect, name="console-suspect"),
+    path("suspicions/<int:pk>/overrule/", suspicions.overrule_one, name="console-suspicion-overrule"),
+    path("rubrics/", rubrics.rubrics, name="console-rubrics"),
+    path("rubrics/new/", rubrics.new, name="console-rubric-new"),
+    path("rubrics/import/", rubrics.bring_in, name="console-rubric-import"),
+    path("rubrics/<path:name>/<int:version>/", rubrics.rubric, name="console-rubric"),
+    path("rubrics/<path:name>/<int:version>/edit/", rubrics.edit, name="console-rubric-edit"),
+    path("rubrics/<path:name>/<int:version>/preview/", rubrics.preview, name="console-rubric-preview"),
+    path("rubrics/<path:name>/<int:version>/export/", rubrics.export, name="console-rubric-export"),
+    path("rubrics/<path:name>/<int:version>/next/", rubrics.draft_further, name="console-rubric-next"),
+    path("rubrics/<path:name>/<int:version>/publish/", rubrics.publish, name="console-rubric-publish"),
     path("policies/", policies.policies, name="console-policies"),
     path("policies/new/", policies.draft, name="console-policy-draft"),
     path("policies/<int:version>/", policies.policy, name="console-policy"),
@@ -80,6 +117,10 @@ console_urlpatterns = [
     path("golden-sets/freeze/", golden.freeze, name="console-golden-set-freeze"),
     path("golden-sets/<str:name>/", golden.golden_set, name="console-golden-set"),
     path("golden-sets/<str:name>/download/", golden.download, name="console-golden-set-download"),
+    path("onboarding/", onboarding.onboarding, name="console-onboarding"),
+    path("onboarding/settings/", onboarding.change, name="console-onboarding-change"),
+    path("onboarding/people/<int:pk>/round/", onboarding.start_round, name="console-round-start"),
+    path("onboarding/people/<int:pk>/live/", onboarding.go_live, name="console-go-live"),
     path("gold-cases/", golden.gold_cases, name="console-gold-cases"),
     path("gold-cases/new/", golden.add_case, name="console-gold-case-add"),
     path("gold-cases/answers/", measuring.gold_answers, name="console-gold-answers"),
@@ -99,6 +140,13 @@ console_urlpatterns = [
     path("webhooks/<int:pk>/test/", delivery.ping, name="console-webhook-test"),
     path("webhooks/<int:pk>/redeliver/", delivery.redeliver_all, name="console-webhook-redeliver"),
     path("webhooks/deliveries/<int:pk>/redeliver/", delivery.redeliver_one, name="console-delivery-redeliver"),
+    path("staffing/", staffing.staffing, name="console-staffing"),
+    path("staffing/people/<int:pk>/", staffing.person, name="console-staffing-person"),
+    path("staffing/absences/", staffing.add, name="console-absence-add"),
+    path("staffing/absences/<int:pk>/cancel/", staffing.cancel, name="console-absence-cancel"),
+    path("staffing/steps/", staffing.add_step, name="console-step-add"),
+    path("staffing/steps/<int:pk>/drop/", staffing.drop_step, name="console-step-drop"),
+    path("staffing/alarms/<int:pk>/seen/", staffing.seen, name="console-alarm-seen"),
     path("settings/", settings.settings, name="console-settings"),
     path("settings/two-persons/", settings.two_persons, name="console-two-persons"),
     path("settings/queue/", settings.queue, name="console-queue"),
@@ -106,6 +154,9 @@ console_urlpatterns = [
     path("settings/people/<int:pk>/password/", settings.password, name="console-password"),
     path("settings/people/<int:pk>/pause/", settings.pause, name="console-pause"),
     path("settings/people/<int:pk>/resume/", settings.resume, name="console-resume"),
+    path("settings/second-factor/", invitations.second_factor, name="console-second-factor"),
+    path("settings/invitations/", invitations.invitations, name="console-invitations"),
+    path("settings/invitations/<int:pk>/revoke/", invitations.revoke, name="console-invitation-revoke"),
     path("settings/keys/", settings.keys, name="console-keys"),
     path("settings/keys/<int:pk>/revoke/", settings.revoke, name="console-key-revoke"),
 ]

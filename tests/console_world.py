@@ -8,12 +8,31 @@ import numpy as np
 from django.urls import reverse
 from django.utils import timezone
 
-from labeling.models import GoldCase, GoldenSet, ReviewItem, Rubric, Seat
-from labeling.services.claiming import escalate
+from labeling.models import (
+    Absence,
+    Alarm,
+    EscalationStep,
+    GoldCase,
+    GoldenSet,
+    ReviewerStage,
+    ReviewItem,
+    Round,
+    RoundKind,
+    Rubric,
+    Seat,
+    Stage,
+    Suspicion,
+    SuspicionKind,
+)
+from labeling.services.absences import add_absence
+from labeling.services.alarms import clear_alarms, raise_alarm
+from labeling.services.holding import escalate
 from labeling.services.rubrics import draft_rubric
 from labeling.services.submitting import undo_rating
-from reviewapp.core.models import ApiKey, Project
+from labeling.services.watching import watch_queue
+from reviewapp.core.models import ApiKey, Invitation, Project
 from reviewapp.core.sealing import seal
+from reviewapp.core.services.invitations import invite
 from reviewapp.core.services.keys import create_api_key
 from reviewapp.core.services.people import add_member, pause_member
 from routing.models import Calibrator, Certificate, Judge, Output, Policy, Recalibration, WebhookEndpoint
@@ -57,6 +76,7 @@ class World:
         project = self.cast.project
         policy = Policy.objects.filter(project=project).order_by("-pk")[0]
         rubric = Rubric.objects.filter(project=project).order_by("pk")[0]
+        disputed = ReviewItem.objects.filter(project=project, seats__number=0).order_by("pk")[0]
         golden_set = GoldenSet.objects.filter(project=project)[0]
         of_one: dict[str, list[Any]] = {
             "console-output": [Output.objects.filter(project=project, reviews__isnull=False)[0].pk],
@@ -70,7 +90,12 @@ class World:
             "console-golden-set-download": [golden_set.name],
             "console-gold-case": [GoldCase.objects.filter(project=project)[0].pk],
             "console-rubric": [rubric.name, rubric.version],
+            "console-rubric-preview": [rubric.name, rubric.version],
+            "console-rubric-export": [rubric.name, rubric.version],
+            "console-dispute": [disputed.public_id],
             "console-webhook": [webhook_of(project).pk],
+            "console-reviewer": [self.cast.reviewers[0].rater_code],
+            "console-reviewer-ratings": [self.cast.reviewers[0].rater_code],
             "console-judge": [f"{project.slug}-judge"],
         }
         lists = (
@@ -79,6 +104,7 @@ class World:
             "console-agreement",
             "console-disputes",
             "console-reviewers",
+            "console-suspicions",
             "console-rubrics",
             "console-policies",
             "console-detectors",
@@ -87,6 +113,8 @@ class World:
             "console-golden-sets",
             "console-gold-cases",
             "console-gold-answers",
+            "console-onboarding",
+            "console-staffing",
             "console-settings",
             "console-webhooks",
             "console-judges",
@@ -104,14 +132,28 @@ class World:
         policy = Policy.objects.filter(project=project).order_by("-pk")[0]
         case = GoldCase.objects.filter(project=project)[0]
         reviewer = self.cast.reviewers[0].pk
+        rubric = Rubric.objects.filter(project=project).order_by("-pk")[0]
+        disputed = ReviewItem.objects.filter(project=project, seats__number=0).order_by("pk")[0]
         of_one: dict[str, list[Any]] = {
             "console-policy-activate": [policy.version],
             "console-policy-edit": [self.draft().version],
             "console-recalibration-decide": [Recalibration.objects.filter(project=project)[0].pk],
             "console-gold-case-retire": [case.pk],
+            "console-rubric-edit": [rubric.name, rubric.version],
+            "console-rubric-next": [rubric.name, rubric.version],
+            "console-rubric-publish": [rubric.name, rubric.version],
+            "console-dispute-draft": [disputed.public_id],
             "console-password": [reviewer],
             "console-pause": [reviewer],
             "console-resume": [reviewer],
+            "console-round-start": [reviewer],
+            "console-staffing-person": [reviewer],
+            "console-absence-cancel": [Absence.objects.filter(membership__project=project)[0].pk],
+            "console-step-drop": [EscalationStep.objects.filter(project=project)[0].pk],
+            "console-alarm-seen": [Alarm.objects.filter(project=project)[0].pk],
+            "console-go-live": [reviewer],
+            "console-suspicion-overrule": [Suspicion.objects.filter(membership__project=project)[0].pk],
+            "console-invitation-revoke": [Invitation.objects.filter(project=project, revoked_at=None)[0].pk],
             "console-key-revoke": [ApiKey.objects.filter(project=project)[0].pk],
             "console-judge-change": [f"{project.slug}-judge"],
             "console-judge-try": [f"{project.slug}-judge"],
@@ -130,7 +172,16 @@ class World:
             "console-golden-set-freeze",
             "console-gold-case-add",
             "console-queue",
+            "console-agreement-floor",
+            "console-rubric-new",
+            "console-rubric-import",
+            "console-onboarding-change",
+            "console-suspect",
+            "console-absence-add",
+            "console-step-add",
             "console-people",
+            "console-invitations",
+            "console-second-factor",
             "console-keys",
             "console-webhook-add",
             "console-judge-add",
@@ -185,6 +236,27 @@ def grow(cast: Cast, rng: np.random.Generator) -> None:
     count = project.memberships.count()
     extra = add_member(project=project, email=f"more{count}@{project.slug}.example", role="reviewer", actor="test")
     pause_member(membership=extra, actor="test", reason="On leave.", now=now)
+    Suspicion.objects.create(membership=extra, kind=SuspicionKind.OWNER, since=now, raised_by="test")
+    ReviewerStage.objects.create(membership=extra, stage=Stage.LIVE)
+    Round.objects.create(
+        membership=extra,
+        kind=RoundKind.CALIBRATION,
+        size=5,
+        pass_mark=0.8,
+        started_by="test",
+        started_at=now,
+        ended_at=now,
+    )
+    add_absence(
+        membership=extra, first_day=now.date(), last_day=now.date() + timedelta(days=count), actor="test", now=now
+    )
+    EscalationStep.objects.create(project=project, priority=0, minutes_before=count, membership=extra)
+    for kind in ("drift", "pool_empty"):
+        data = {"role": "reviewer", "credential": f"c{count}", "seats": 1}
+        raise_alarm(project=project, kind=kind, subject=f"{kind}-{count}", data=data, now=now)
+    clear_alarms(project=project, kind="drift", now=now)
+    watch_queue(project=project, now=now + timedelta(days=365))
+    invite(project=project, email=f"asked{count}@{project.slug}.example", role="reviewer", actor="test", now=now)
 
 
 def disagree(cast: Cast) -> None:

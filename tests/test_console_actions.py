@@ -12,7 +12,8 @@ from django.utils import timezone
 from django.utils.html import escape
 
 from labeling.models import GoldCase, GoldenSet, Seat
-from labeling.services.claiming import ClaimRefused, claim_seat, queue_settings
+from labeling.services.claiming import claim_seat
+from labeling.services.limits import ClaimRefused, queue_settings
 from reviewapp.core.models import ApiKey, AuditEntry, Membership, Person
 from reviewapp.core.services.people import PersonRefused, add_member, give_password, pause_member
 from routing.models import ActivePolicy, Certificate, Policy, PolicyActivation, Recalibration
@@ -293,10 +294,26 @@ def test_a_gold_case_is_retired_with_a_reason(owner: Client, cast: Cast) -> None
 
 
 def test_the_queue_is_changed_and_refuses_nonsense(owner: Client, cast: Cast) -> None:
-    owner.post("/projects/shop/settings/queue/", {"daily_cap": "17", "lease_seconds": "600", "undo_seconds": "0"})
+    typed = {
+        "daily_cap": "17",
+        "hourly_cap": "",
+        "break_after_minutes": "50",
+        "break_minutes": "10",
+        "intent_share": "40",
+        "standby_minutes": "30",
+        "repeat_rate": "2.5",
+        "repeat_after_days": "14",
+        "lease_seconds": "600",
+        "undo_seconds": "0",
+    }
+    owner.post("/projects/shop/settings/queue/", typed)
     settings = queue_settings(cast.project.pk)
     assert (settings.daily_cap, settings.lease_seconds, settings.undo_seconds) == (17, 600, 0)
-    typed = {"daily_cap": "-4", "lease_seconds": "600", "undo_seconds": "0"}
+    assert (settings.hourly_cap, settings.break_after_minutes, settings.break_minutes) == (None, 50, 10)
+    assert (settings.intent_share, settings.standby_minutes) == (0.4, 30)
+    assert (settings.repeat_rate, settings.repeat_after_days) == (0.025, 14)
+    assert 'name="intent_share" value="40.0"' in text_of(owner.get("/projects/shop/settings/"))
+    typed |= {"daily_cap": "-4"}
     refused = owner.post("/projects/shop/settings/queue/", typed)
     assert (refused.status_code, 'value="-4"' in text_of(refused)) == (400, True)
     assert queue_settings(cast.project.pk).daily_cap == 17

@@ -11,11 +11,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from labeling.models import Assignment, Lane, VerdictValue
-from labeling.services.claiming import claim_seat, release_seat
+from labeling.services.absences import add_absence
+from labeling.services.claiming import claim_seat
 from labeling.services.gold import add_gold_case
+from labeling.services.holding import release_seat
+from labeling.services.onboarding import change_onboarding
 from labeling.services.rubrics import draft_rubric, publish_rubric
-from labeling.services.settings import change_queue_settings
-from labeling.services.submitting import OTHER_SIDE, Submission, submit_rating
+from labeling.services.settings import (
+    Step,
+    change_assignment_rules,
+    change_queue_settings,
+    set_escalation_steps,
+)
+from labeling.services.spans import OTHER_SIDE
+from labeling.services.submitting import Submission, submit_rating
+from labeling.services.watching import watch_queue
 from reviewapp.core.fingerprints import fingerprint
 from reviewapp.core.models import Membership, Project, Role
 from reviewapp.core.services.people import add_member
@@ -47,7 +57,16 @@ LOGINS = (
     ("adjudicator@shop.example", Role.ADJUDICATOR, "Ada Moreau"),
     ("owner@shop.example", Role.OWNER, "Oda Brandt"),
     ("auditor@shop.example", Role.AUDITOR, "Uma Petrov"),
+    # Came yesterday: instructions, practice and qualification lie before her.
+    ("newcomer@shop.example", Role.REVIEWER, "Nia Castellan"),
 )
+NEWCOMER = "newcomer@shop.example"
+# What newcomers learn from, by the gold file's ids; where the file says nothing of a mistake, why there is none.
+PRACTICE = {
+    "gold-001": "Right by the handbook, and it says what the customer can do instead.",
+    "gold-003": "",
+    "gold-006": "",
+}
 COLLEAGUES = (
     ("ines@shop.example", "Ines Duarte"),
     ("tomas@shop.example", "Tomas Weiss"),
@@ -128,6 +147,9 @@ def _load(now: datetime, progress: Callable[[str], None]) -> Loaded:
         draw_key=DRAW_KEY,
     )
     colleagues = _people(project)
+    change_onboarding(
+        project=project, actor=ACTOR, now=start, onboarding=True, practice_size=len(PRACTICE), qualification_size=8
+    )
     _rubrics(project, start)
     policy = draft_policy(project=project, document=POLICY, actor=ACTOR, note="Reviews everything, by stakes.")
     activate_policy(policy=policy, actor=f"person:{owner.person_id}", now=start, reason="opening day")
@@ -163,20 +185,43 @@ def _load(now: datetime, progress: Callable[[str], None]) -> Loaded:
     _review_day(colleagues, now=yesterday, rng=rng)
     _hand_in(project, world[morning:], start=today, until=now, first=morning, rng=rng)
     freeze_from_verdicts(project=project, actor=ACTOR, now=now, size=80)
+    _login(project, *next(login for login in LOGINS if login[0] == NEWCOMER))
+    _staffing(project, colleagues, now)
     return Loaded(project, fresh=True, outputs=len(world), waiting=_waiting(project))
+
+
+def _staffing(project: Project, colleagues: list[Membership], now: datetime) -> None:
+    """A stand-in, a credential that one person has, who will be away, and who hears of delays: all from now on."""
+    _ines, tomas, mei = colleagues
+    change_queue_settings(project=project, actor=ACTOR, break_after_minutes=50, break_minutes=5, intent_share=0.6)
+    change_assignment_rules(membership=tomas, credentials=[], daily_cap=None, standby=True, actor=ACTOR)
+    change_assignment_rules(membership=mei, credentials=["allergies"], daily_cap=40, standby=False, actor=ACTOR)
+    first = now.date() + timedelta(days=10)
+    add_absence(
+        membership=mei, first_day=first, last_day=first + timedelta(days=13), note="Family.", actor=ACTOR, now=now
+    )
+    people = {member.role: member.pk for member in Membership.objects.filter(project=project)}
+    steps = [Step(0, 60, people[Role.ADJUDICATOR]), Step(None, 0, people[Role.OWNER])]
+    set_escalation_steps(project=project, steps=steps, actor=ACTOR)
+    watch_queue(project=project, now=now)
 
 
 def _people(project: Project) -> list[Membership]:
     for email, role, name in LOGINS:
-        member = add_member(project=project, email=email, role=role, actor=ACTOR, password=PASSWORD, name=name)
-        if not member.person.name:
-            # The owner was made with the project, before anybody could give a name.
-            member.person.name = name
-            member.person.save(update_fields=["name"])
+        if email != NEWCOMER:
+            _login(project, email, role, name)
     return [
         add_member(project=project, email=email, role=Role.REVIEWER, actor=ACTOR, name=name)
         for email, name in COLLEAGUES
     ]
+
+
+def _login(project: Project, email: str, role: str, name: str) -> None:
+    member = add_member(project=project, email=email, role=role, actor=ACTOR, password=PASSWORD, name=name)
+    if not member.person.name:
+        # The owner was made with the project, before anybody could give a name.
+        member.person.name = name
+        member.person.save(update_fields=["name"])
 
 
 def _rubrics(project: Project, now: datetime) -> None:
@@ -200,7 +245,8 @@ def _gold(project: Project, now: datetime, rng: random.Random) -> None:
             acceptable=None if pairwise else not row["gold"]["error"],
             preferred=row["gold"]["preferred"] if pairwise else "",
             origin=row["origin"],
-            explanation=row.get("mistake", {}).get("explanation", ""),
+            explanation=row.get("mistake", {}).get("explanation") or PRACTICE.get(row["id"], ""),
+            practice=row["id"] in PRACTICE,
             actor=ACTOR,
             now=now,
             mask_names=sources(row),

@@ -1,9 +1,7 @@
 """Reviewers measured by what the product can see, beside how good they truly are. Pure.
 
-Three published rules name somebody:
-- asleep: the median review takes less than a fifth of the others' median, and Mann–Whitney agrees (p < 0.001);
-- weak: the upper end of the 95 % Wilson interval of their catches among planted failures lies below 0.90;
-- copies: agreement with one peer is above what others' agreement explains (p ≤ 0.05 after Holm, over all pairs).
+Whom the product names is decided by its own function, `labeling.stats.naming`, on what it can see: answers to planted
+failures, the pace and the outcome of live reviews, and who agreed with whom. It needs no truth but that of gold.
 """
 
 from collections import defaultdict
@@ -11,15 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from labeling.stats.copying import copying
-from labeling.stats.multiplicity import holm
-from labeling.stats.reviewers import Rate, time_collapse
+from labeling.stats.naming import Finding, Record, naming
+from labeling.stats.reviewers import Rate
 from reviewapp.simulation.reviewers import Reviewer
 
-ASLEEP_RATIO = 0.2
-ASLEEP_P = 0.001
-WEAK_BELOW = 0.90
-COPIES_P = 0.05
 # The people of one project should be known for what they are by this many reviews.
 FIRST_REVIEWS = 1_500
 
@@ -91,44 +84,50 @@ def reviewer_figures(people: Sequence[Reviewer], given: Sequence[Given]) -> tupl
 
 
 def named(people: Sequence[Reviewer], given: Sequence[Given]) -> Naming:
-    """What the three rules say of these ratings."""
+    """Whom the product's own function names on these ratings."""
+    found = naming(records(people, given))
     names: dict[str, list[str]] = {person.name: [] for person in people}
-    reasons: dict[str, str] = {}
-    seconds: dict[str, list[float]] = defaultdict(list)
-    for rating in given:
-        if rating.kind != ADJUDICATION:
-            seconds[rating.reviewer].append(rating.seconds)
-    for name, own in seconds.items():
-        others = [value for other, values in seconds.items() if other != name for value in values]
-        collapse = time_collapse(own, others)
-        if (collapse.ratio or 1.0) < ASLEEP_RATIO and (collapse.p_one_sided or 0.0) < ASLEEP_P:
-            names[name].append("asleep")
-    for name in names:
-        met = [r for r in given if r.reviewer == name and r.kind == GOLD and r.error]
-        interval = _right(met).interval
-        if interval is not None and interval.high < WEAK_BELOW:
-            names[name].append("weak")
-    if not any(rating.kind == GOLD for rating in given):
-        reasons["weak"] = "no gold cases were judged (n=0)"
-    reasons |= _name_copiers(given, names)
-    return Naming({name: tuple(rules) for name, rules in names.items()}, reasons)
+    for finding in found:
+        if finding.named:
+            names[str(finding.reviewer)].append(_rule(finding))
+    return Naming({name: tuple(rules) for name, rules in names.items()}, _reasons(found))
 
 
-def _name_copiers(given: Sequence[Given], names: dict[str, list[str]]) -> dict[str, str]:
-    """Add the rule to the names it hits; why it can say nothing, otherwise."""
-    answers: dict[str, dict[str, bool]] = {name: {} for name in names}
-    for rating in given:
-        if rating.kind == LIVE:
-            answers[rating.reviewer][rating.output] = rating.found_wrong
-    pairs = {(str(pair.reviewer), str(pair.peer)): pair for pair in copying(answers)}
-    if not pairs:
-        return {"copies": "no two people share ten items that a third one judged (n=0)"}
-    adjusted = holm({key: pair.p_one_sided for key, pair in pairs.items()})
-    for (reviewer, peer), p_value in adjusted.items():
-        if p_value <= COPIES_P:
-            # The test cannot tell who copied whom.
-            names[reviewer].append(f"copies or is copied by {peer}")
-    return {}
+def records(people: Sequence[Reviewer], given: Sequence[Given]) -> dict[str, Record]:
+    """What there is to go by about each, as the product has it: a gold case counts once per person, as planted."""
+    own: dict[str, list[tuple[int, Given]]] = defaultdict(list)
+    for place, rating in enumerate(given):
+        own[rating.reviewer].append((place, rating))
+    return {person.name: _record(own[person.name]) for person in people}
+
+
+def _record(given: Sequence[tuple[int, Given]]) -> Record:
+    live = [(place, rating) for place, rating in given if rating.kind == LIVE]
+    gold = {rating.output: rating for _place, rating in given if rating.kind == GOLD and rating.error}
+    return Record(
+        caught=sum(rating.found_wrong for rating in gold.values()),
+        failures=len(gold),
+        seconds=[rating.seconds for _place, rating in live],
+        accepted=[not rating.found_wrong for _place, rating in live],
+        answers={rating.output: (rating.found_wrong, float(place)) for place, rating in live},
+    )
+
+
+def _rule(finding: Finding) -> str:
+    words = {"weak_on_gold": "weak", "asleep": "asleep", "copies": f"copies {finding.peer}"}
+    return words[finding.kind]
+
+
+def _reasons(found: Sequence[Finding]) -> dict[str, str]:
+    """The questions that could be asked of nobody, and why."""
+    words = {
+        "no_planted_failures": "no gold cases were judged (n=0)",
+        "too_few_ratings": "too few ratings for the pace to show",
+        "too_few_shared_items": "no two people share enough items that a third one judged (n=0)",
+    }
+    asked = {finding.kind for finding in found if finding.reason is None}
+    rules = {"weak_on_gold": "weak", "asleep": "asleep", "copies": "copies"}
+    return {rules[f.kind]: words[f.reason] for f in found if f.reason is not None and f.kind not in asked}
 
 
 def _right(ratings: Sequence[Given]) -> Rate:

@@ -39,8 +39,8 @@ class Plan:
     @property
     def warmup_raters(self) -> int:
         """Two people and, where they differ, an adjudicator: what the first labels get wrong, the router
-        learns. Three where copying is to show, which takes a third person who judged the same item."""
-        return 3 if self.copier else 2
+        learns. All eight where copying is to show: it shows on items that the two and others judged."""
+        return 8 if self.copier else 2
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -45,6 +45,15 @@ RATES = (
 ADJUDICATOR = Reviewer("adjudicator", 1.00, 0.03)
 WEAK = ("reviewer-7", "reviewer-8")
 SLEEPER, COPIER, COPIED = "reviewer-4", "reviewer-6", "reviewer-1"
+# Of so many rounds the copier sits one out.
+COPIER_RESTS = 8
+
+
+def honest_eight() -> tuple[Reviewer, ...]:
+    """Eight whom nobody should name: the six good ones, and two of them once more."""
+    return tuple(
+        Reviewer(f"reviewer-{number}", *rates) for number, rates in enumerate((*RATES[:6], *RATES[:2]), start=1)
+    )
 
 
 def eight_reviewers(*, sleeper: bool = False, copier: bool = False) -> tuple[Reviewer, ...]:
@@ -79,7 +88,8 @@ class Panel:
     def answer(self, row: PoolRow, *, output: str, reviewer: Reviewer, again: bool = False) -> bool:
         """Whether this person finds the output wrong; remembered as given.
 
-        `again`: real ratings start over when they run out, as for a gold case, which many people meet.
+        `again`: one of the cases that everybody meets sooner or later, gold. Everybody answers those for themselves:
+        the few real ratings are those of strangers, and would measure nobody.
         """
         earlier = self.given[output]
         found_wrong = self._answer(row, output, reviewer, earlier, again=again)
@@ -96,8 +106,8 @@ class Panel:
             return copied
         if self.mode == PERFECT:
             return row.error
-        if self.mode == REAL and row.ratings and (again or len(earlier) < len(row.ratings)):
-            return row.ratings[len(earlier) % len(row.ratings)]
+        if self.mode == REAL and not again and len(earlier) < len(row.ratings):
+            return row.ratings[len(earlier)]
         chance = reviewer.catches if row.error else reviewer.false_alarm
         return uniform(self.seed, "answer", output, reviewer.name) < chance
 
@@ -119,9 +129,17 @@ class Panel:
 
 
 def rounds(seed: int, people: Sequence[Reviewer]) -> Iterator[tuple[Reviewer, ...]]:
-    """Everybody once, in a new order every round, without end; fixed by the seed."""
+    """Everybody once, in a new order every round, without end; fixed by the seed.
+
+    Whoever copies comes right after whom they copy, and somewhat more slowly than everybody: one can only copy what is
+    there. In every eighth round all the others come twice.
+    """
+    copiers = {person.copies: person for person in people if person.copies}
+    others = [person for person in people if not person.copies]
     for number in count():
-        yield tuple(sorted(people, key=lambda person: uniform(seed, "turn", str(number), person.name)))
+        turn = sorted(others, key=lambda person: uniform(seed, "turn", str(number), person.name))
+        once = [next_one for person in turn for next_one in (person, copiers.get(person.name)) if next_one]
+        yield tuple(turn + once if copiers and number % COPIER_RESTS == 0 else once)
 
 
 def uniform(seed: int, purpose: str, output: str, person: str = "") -> float:

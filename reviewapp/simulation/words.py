@@ -200,6 +200,8 @@ def reviewers_table(run: Run, figures: Figures) -> Table:
     notes = (
         "Ranked by gold failures caught, Wilson intervals. Where outputs carry real ratings these are handed in, "
         "so that what a person met and caught lies between their own rate and that of the real raters.",
+        "Named by the product's own function: of a team without fault anybody at all is named in at most 5 % of runs. "
+        "Telling the weak takes some sixty planted failures each: about 0.4 of claims being gold until 1,500 reviews.",
         *(f"Rule {rule}: {undefined(reason)}" for rule, reason in figures.naming.reasons.items()),
     )
     return Table("Reviewers", head, tuple(rows), notes)

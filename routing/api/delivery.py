@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 from reviewapp.core.access import OWNING_ROLES, READING_ROLES, actor_of, project_for
 from reviewapp.core.models import Project, Scope
 from reviewapp.core.pagination import PageIn, listed, newest_first
+from reviewapp.core.parsers import query_of
 from reviewapp.core.problems import Problem
 from reviewapp.core.serializers import Empty, StrictSerializer
 from routing.access import delivery_of, endpoint_of
@@ -83,7 +84,7 @@ class VerdictsView(DeliveryView):
     def get(self, request: Request, slug: str | None = None) -> Response:
         """Verdicts as they become final, oldest first, each at least once to whoever follows the cursor."""
         project = self.reading(request, slug)
-        wanted = checked(FeedIn, request.query_params.dict())
+        wanted = checked(FeedIn, query_of(request))
         # What is due now is in the answer, whether or not a background worker has come round.
         publish_verdicts(project=project, now=timezone.now())
         since, limit = int(wanted["since"] or 0), wanted["limit"]
@@ -175,7 +176,7 @@ class DeliveriesView(DeliveryView):
     def get(self, request: Request, pk: int, slug: str | None = None) -> Response:
         """The endpoint's deliveries, newest first; `state=dead` lists what was given up."""
         endpoint = endpoint_of(self.reading(request, slug), pk)
-        wanted = checked(DeliveriesIn, request.query_params.dict())
+        wanted = checked(DeliveriesIn, query_of(request))
         rows = WebhookDelivery.objects.with_events().filter(endpoint=endpoint).order_by("-pk")
         if state := wanted.get("state"):
             rows = rows.filter(state=state)

@@ -18,6 +18,7 @@ from reviewapp.core.access import OWNING_ROLES, READING_ROLES, actor_of, project
 from reviewapp.core.models import Project, Scope, TaskKind
 from reviewapp.core.openapi import answer, page_of
 from reviewapp.core.pagination import PageIn, listed
+from reviewapp.core.parsers import query_of
 from reviewapp.core.problems import Problem
 from reviewapp.core.serializers import StrictSerializer
 from routing.access import golden_set_of
@@ -68,7 +69,12 @@ def shown_gold_case(case: GoldCase) -> dict[str, Any]:
         "preferred": case.preferred or None,
         "origin": case.origin,
         "explanation": case.explanation,
-        "exposures": {"used": case.item.ratings_counted, "planned": case.item.raters_needed},
+        "practice": case.practice,
+        "exposures": {
+            "used": case.item.ratings_counted,
+            # Of practice cases nobody counts how many are left.
+            "planned": None if case.practice else case.item.raters_needed,
+        },
         "retired_at": case.retired_at,
     }
 
@@ -111,7 +117,7 @@ class GoldenExportView(GoldenView):
     @extend_schema(parameters=[ExportIn], responses={(200, "application/jsonl"): FILE})
     def get(self, request: Request, name: str, slug: str | None = None) -> StreamingHttpResponse:
         golden_set = golden_set_of(self.golden(request, slug), name)
-        checked(ExportIn, request.query_params.dict())
+        checked(ExportIn, query_of(request))
         response = StreamingHttpResponse(jsonl(golden_set), content_type="application/jsonl; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="{golden_set.name}.jsonl"'
         response["X-Content-SHA256"] = golden_set.sha256

@@ -15,6 +15,7 @@ from reviewapp.core.access import key_project
 from reviewapp.core.models import Project, Scope
 from reviewapp.core.openapi import answer, page_of
 from reviewapp.core.pagination import newest_first
+from reviewapp.core.parsers import query_of
 from reviewapp.core.problems import Problem
 from reviewapp.core.serializers import StrictSerializer
 from routing.api.schemas import BATCH_BODY, BATCH_ROW, OUTPUT, OUTPUT_BODY
@@ -65,7 +66,7 @@ class OutputsView(APIView):
     @extend_schema(parameters=[OutputFilters], responses={200: page_of(OUTPUT)})
     def get(self, request: Request) -> Response:
         project = key_project(request, Scope.READ)
-        filters = OutputFilters(data=request.query_params.dict())
+        filters = OutputFilters(data=query_of(request))
         filters.is_valid(raise_exception=True)
         wanted = dict(filters.validated_data)
         cursor, limit = wanted.pop("cursor", None), wanted.pop("limit", 100)

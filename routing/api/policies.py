@@ -13,6 +13,7 @@ from reviewapp.core.access import actor_of
 from reviewapp.core.models import Project
 from reviewapp.core.openapi import EVERYBODY
 from reviewapp.core.pagination import PageIn, listed
+from reviewapp.core.parsers import query_of
 from reviewapp.core.problems import Problem
 from routing.access import policy_of
 from routing.api.steering import SteeringView, checked
@@ -107,7 +108,7 @@ class PolicyVersionView(PolicyView):
     def get(self, request: Request, version: int, slug: str | None = None) -> Response:
         """One version, and how it differs from its parent or from `against`."""
         project = self.reading(request, slug)
-        wanted = checked(AgainstIn, request.query_params.dict()).get("against")
+        wanted = checked(AgainstIn, query_of(request)).get("against")
         against = policy_of(project, wanted) if wanted else None
         return Response(shown_now(policy_of(project, version), against=against))
 

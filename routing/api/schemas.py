@@ -140,7 +140,8 @@ GOLD_CASE = closed(
         "preferred": nullable({"enum": Preference.values}),
         "origin": TEXT,
         "explanation": TEXT,
-        "exposures": closed({"used": {"type": "integer"}, "planned": {"type": "integer"}}),
+        "practice": {"type": "boolean"},
+        "exposures": closed({"used": {"type": "integer"}, "planned": nullable({"type": "integer"})}),
         "retired_at": nullable(MOMENT),
     }
 )
@@ -159,6 +160,11 @@ def _gold_body() -> Schema:
         "origin": {"enum": GoldOrigin.values, "default": GoldOrigin.PLANTED_FAILURE},
         "explanation": {"type": "string", "default": ""},
         "exposures": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 30},
+        "practice": {
+            "type": "boolean",
+            "default": False,
+            "description": "To learn from: its answer is told after the person's own, so it is never planted.",
+        },
     }
     response = {"type": "string", "minLength": 1}
     single: Schema = {

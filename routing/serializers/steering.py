@@ -59,6 +59,7 @@ class GoldCaseIn(StrictSerializer):
     origin = serializers.ChoiceField(choices=GoldOrigin.choices, default=GoldOrigin.PLANTED_FAILURE)
     explanation = serializers.CharField(required=False, allow_blank=True, default="")
     exposures = serializers.IntegerField(required=False, min_value=1, max_value=1000, default=30)
+    practice = serializers.BooleanField(required=False, default=False)
 
     def validate_prompt(self, prompt: Any) -> Any:
         """A text or turns, as in `POST /outputs/`: whatever else it were, no page could show it."""

@@ -4,15 +4,30 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from labeling.models import Rating
 from reviewapp.core.fingerprints import fingerprint
 from routing.models import Calibrator, Decision, JudgeRequest, Output, OutputReview, Policy, Signal, SignalOrigin
 from routing.policy.confidence import scope_for
 from routing.policy.decide import judge_key
+from routing.policy.document import Tier
 from routing.policy.draw import keyed_draw
-from routing.policy.sentences import Told, apart, audit_sentence, joined, reason_sentence, stakes_sentence, summary
+from routing.policy.sentences import (
+    Told,
+    apart,
+    audit_sentence,
+    joined,
+    number,
+    reason_sentence,
+    stakes_sentence,
+    summary,
+)
 from routing.services.feed import verdict_body
 from routing.services.recomputing import Recomputed, recompute
+from routing.services.told import told
 
 
 def explain(output: Output) -> dict[str, Any]:
@@ -46,10 +61,9 @@ def _pending(output: Output, signals: Sequence[Signal]) -> dict[str, Any]:
     """Judges of ours are asked first; what is known until then."""
     request = getattr(output, "judge_request", None)
     awaited = _awaited(request, signals) if request else []
-    until = f" It is decided by {_moment(request.deadline_at)} at the latest, whatever they say." if request else ""
     return {
         "status": "pending",
-        "summary": f"Not decided yet: {joined(awaited) or 'a judge'} has to be heard first.{until}",
+        "summary": _pending_sentence(awaited, request),
         "awaited": {
             "judges": awaited,
             "asked_at": request.asked_at if request else None,
@@ -64,13 +78,22 @@ def _pending(output: Output, signals: Sequence[Signal]) -> dict[str, Any]:
     }
 
 
+def _pending_sentence(awaited: Sequence[str], request: JudgeRequest | None) -> str:
+    who = joined(awaited, words=translation) or _("a judge")
+    sentence = _("Not decided yet: %(judges)s has to be heard first.") % {"judges": who}
+    if request is None:
+        return sentence
+    until = _("It is decided by %(moment)s at the latest, whatever they say.")
+    return f"{sentence} {until % {'moment': _moment(request.deadline_at)}}"
+
+
 def _awaited(request: JudgeRequest, signals: Sequence[Signal]) -> list[str]:
     heard = {row.data.get("name") for row in signals if row.origin == SignalOrigin.JUDGE}
     return [judge["name"] for judge in request.judges if judge["name"] not in heard]
 
 
 def _moment(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S %Z}"
 
 
 def _decided(decision: Decision, signals: Sequence[Signal]) -> dict[str, Any]:
@@ -99,7 +122,7 @@ def _decided(decision: Decision, signals: Sequence[Signal]) -> dict[str, Any]:
                 for value, by in trace.get("stakes_said", [])
             ],
             "sentence": stakes_sentence(
-                decision.stakes, trace.get("stakes_basis", "default"), trace.get("stakes_said", [])
+                decision.stakes, trace.get("stakes_basis", "default"), trace.get("stakes_said", []), translation
             ),
         },
         "flags": _flags(decision),
@@ -135,16 +158,17 @@ def _told(decision: Decision) -> Told:
         audited=decision.audited,
         reasons=decision.reasons,
         confidence=decision.confidence,
-        basis=trace.get("confidence_basis", "no basis was written down"),
+        basis=told(trace.get("confidence_basis", "")) or _("no basis was written down"),
         stakes=decision.stakes,
         mode=trace.get("mode", ""),
         threshold=trace.get("threshold"),
         audit_rate=trace.get("audit_rate", decision.inclusion_probability),
         audit_draw=trace.get("audit_draw"),
         missing=[key for key in trace.get("required_signals", []) if key not in evidence],
-        silent={key: notes.get(key, {}).get("note", "") for key, value in evidence.items() if value is None},
+        silent={key: told(notes.get(key, {}).get("note", "")) for key, value in evidence.items() if value is None},
         failed={check["name"]: check["reason"] for check in trace.get("checks", []) if not check["passed"]},
         flags_given=trace.get("flags_given", []),
+        words=translation,
     )
 
 
@@ -214,18 +238,32 @@ def _bin(calibrator: Calibrator | None, value: float | None) -> dict[str, Any] |
 def _confidence_sentence(decision: Decision, reliability: Mapping[str, Any] | None) -> str:
     basis = decision.trace.get("confidence_basis", "")
     if decision.confidence is None:
-        return f"Nothing can be said of its confidence: {basis}."
+        return _("Nothing can be said of its confidence: %(basis)s.") % {"basis": told(basis)}
     if decision.calibrator is None:
-        return "No verdicts calibrate it yet: it is 0.9 times the weakest evidence, which is all that can be claimed."
-    scope, _, signals = basis.partition("|")
-    learnt = "all intents together" if scope == "*" else f"the intent {scope}"
-    where = f"Calibrator v{decision.calibrator.version} speaks, from {signals or basis}, learnt on {learnt}."
+        return _(
+            "No verdicts calibrate it yet: it is 0.9 times the weakest evidence, which is all that can be claimed."
+        )
+    scope, _sign, signals = basis.partition("|")
+    learnt = _("all intents together") if scope == "*" else _("the intent %(intent)s") % {"intent": scope}
+    where = _("Calibrator v%(version)s speaks, from %(signals)s, learnt on %(learnt)s.") % {
+        "version": decision.calibrator.version,
+        "signals": signals or basis,
+        "learnt": learnt,
+    }
     if reliability is None:
-        return f"{where} No held-out output had a confidence like this one."
-    return (
-        f"{where} Of {reliability['n']} held-out outputs between {reliability['low']:.1f} and "
-        f"{reliability['high']:.1f}, people accepted {reliability['observed']:.0%}."
-    )
+        among = _("No held-out output had a confidence like this one.")
+        return f"{where} {among}"
+    among = ngettext(
+        "Of %(count)d held-out output between %(low)s and %(high)s, people accepted %(share)s%%.",
+        "Of %(count)d held-out outputs between %(low)s and %(high)s, people accepted %(share)s%%.",
+        reliability["n"],
+    ) % {
+        "count": reliability["n"],
+        "low": number(f"{reliability['low']:.1f}", translation),
+        "high": number(f"{reliability['high']:.1f}", translation),
+        "share": f"{reliability['observed']:.0%}".removesuffix("%"),
+    }
+    return f"{where} {among}"
 
 
 def _flags(decision: Decision) -> dict[str, Any]:
@@ -240,7 +278,7 @@ def _flags(decision: Decision) -> dict[str, Any]:
 
 def _audit_sentence(told: Told) -> str:
     if told.action == "review":
-        return "No draw: what a person reviews anyway is not audited. The chance of a verdict is 1."
+        return _("No draw: what a person reviews anyway is not audited. The chance of a verdict is 1.")
     sentence = audit_sentence(told)
     return f"{sentence[0].upper()}{sentence[1:]}."
 
@@ -250,20 +288,22 @@ def _overlap(decision: Decision, again: Recomputed) -> dict[str, Any]:
     tier = again.document.tier_for(decision.output.intent, decision.stakes)
     draw = keyed_draw(bytes(decision.project.draw_key), "overlap", decision.output.external_id)
     if not again.decision.needs_review:
-        return {"share": tier.overlap_share, "draw": None, "raters": None, "sentence": "Nobody reviews it."}
-    shown, share = apart(draw, tier.overlap_share)
+        return {"share": tier.overlap_share, "draw": None, "raters": None, "sentence": _("Nobody reviews it.")}
     raters = again.decision.raters
-    people = f"{raters} {'people judge' if raters > 1 else 'person judges'} it"
+    people = ngettext("%(count)d person judges it", "%(count)d people judge it", raters) % {"count": raters}
     if not tier.overlap_share:
-        sentence = f"{people}: the policy asks for no overlap here."
-        return {"share": tier.overlap_share, "draw": draw, "raters": raters, "sentence": sentence}
-    side = "below" if draw < tier.overlap_share else "not below"
-    return {
-        "share": tier.overlap_share,
-        "draw": draw,
-        "raters": raters,
-        "sentence": f"{people}: its draw {shown} is {side} the share {share} that {tier.overlap_raters} people judge.",
-    }
+        sentence = _("%(people)s: the policy asks for no overlap here.") % {"people": people}
+    else:
+        sentence = _overlap_sentence(people, draw, tier)
+    return {"share": tier.overlap_share, "draw": draw, "raters": raters, "sentence": sentence}
+
+
+def _overlap_sentence(people: str, draw: float, tier: Tier) -> str:
+    shown, share = apart(draw, tier.overlap_share, translation)
+    text = _("%(people)s: its draw %(draw)s is not below the share %(share)s that %(several)s people judge.")
+    if draw < tier.overlap_share:
+        text = _("%(people)s: its draw %(draw)s is below the share %(share)s that %(several)s people judge.")
+    return text % {"people": people, "draw": shown, "share": share, "several": tier.overlap_raters}
 
 
 def _review(review: OutputReview) -> dict[str, Any]:

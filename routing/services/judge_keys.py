@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from django.utils.translation import gettext as _
+
 from reviewapp.core.sealing import SealBroken, seal, unseal
 from routing.models import Judge, JudgeVersion
 
@@ -66,7 +68,7 @@ def key_for(judge: Judge, version: JudgeVersion, environment: Mapping[str, str])
     except SealBroken as error:
         raise KeyUnavailable(str(error)) from None
     if kept["origin"] != origin_of(version.base_url):
-        raise KeyUnavailable("The key was entered for another address. Enter the key again.")
+        raise KeyUnavailable(_("The key was entered for another address. Enter the key again."))
     return Secret(kept["key"])
 
 
@@ -82,11 +84,14 @@ def key_problem(judge: Judge, version: JudgeVersion, environment: Mapping[str, s
 def _from_environment(variable: str, url: str, environment: Mapping[str, str]) -> Secret:
     match = KEY_VARIABLE.fullmatch(variable)
     if match is None:
-        raise KeyUnavailable("The variable's name does not begin with JUDGE_KEY_.")
+        raise KeyUnavailable(_("The variable's name does not begin with JUDGE_KEY_."))
     key = environment.get(variable, "").strip()
     if not KEY.fullmatch(key):
-        raise KeyUnavailable(f"The operator has set no usable {variable}.")
+        raise KeyUnavailable(_("The operator has set no usable %(variable)s.") % {"variable": variable})
     hosts = environment.get(f"JUDGE_HOST_{match[1]}", "").lower().split(",")
     if urlsplit(url).netloc.lower() not in {host.strip() for host in hosts if host.strip()}:
-        raise KeyUnavailable(f"The operator allows {variable} for the hosts in JUDGE_HOST_{match[1]} only.")
+        raise KeyUnavailable(
+            _("The operator allows %(variable)s for the hosts in JUDGE_HOST_%(name)s only.")
+            % {"variable": variable, "name": match[1]}
+        )
     return Secret(key)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from reviewapp.core.fingerprints import fingerprint
 from reviewapp.core.models import Project
@@ -49,7 +50,7 @@ class JudgeRefused(Exception):
 def create_judge(*, project: Project, name: str, actor: str, now: datetime, key: str = "", **fields: Any) -> Judge:
     """A judge in its first version. `fields`: see IDENTITY and SETTINGS. Raises JudgeRefused."""
     if name == NO_NAME:
-        raise JudgeRefused("name", "Another name, please: this one is an address of its own.")
+        raise JudgeRefused("name", _("Another name, please: this one is an address of its own."))
     # Asks the resolver, so no lock is held meanwhile.
     _check_address(str(fields.get("base_url", "")))
     with transaction.atomic():
@@ -61,9 +62,9 @@ def _create(project: Project, name: str, actor: str, now: datetime, key: str, fi
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     known = Judge.objects.filter(project=project)
     if known.filter(name=name).exists():
-        raise JudgeRefused("name", "There is a judge of this name already.")
+        raise JudgeRefused("name", _("There is a judge of this name already."))
     if known.count() >= MOST_JUDGES:
-        raise JudgeRefused("name", f"A project may have {MOST_JUDGES} judges.")
+        raise JudgeRefused("name", _("A project may have %(limit)s judges.") % {"limit": MOST_JUDGES})
     judge = Judge(project=project, name=name, created_at=now)
     version = JudgeVersion(judge=judge, number=1, created_by=actor, created_at=now)
     _apply(judge, version, key, fields)
@@ -99,7 +100,7 @@ def _change(judge: Judge, actor: str, now: datetime, key: str | None, fields: Ma
         setattr(version, name, getattr(before, name))
     _apply(judge, version, key, fields)
     if origin_of(version.base_url) != origin_of(before.base_url) and judge.sealed_key and not key:
-        raise JudgeRefused("key", "The key is for another address. Enter the key for this one.")
+        raise JudgeRefused("key", _("The key is for another address. Enter the key for this one."))
     changed = sorted({name for name in fields if name in SETTINGS} | _changed(before, version))
     if version.digest != before.digest:
         latest = JudgeVersion.objects.filter(judge=judge).order_by("-number").first()
@@ -132,8 +133,11 @@ def check_judges(project: Project, document: PolicyDocument) -> None:
     there = available_judges(project, document.judges.names)
     if missing := [name for name in document.judges.names if name not in there]:
         raise ActivationRefused(
-            f"This policy asks judges that are not there or not active: {', '.join(missing)}. "
-            "Make them first, or every output would go to a person.",
+            _(
+                "This policy asks judges that are not there or not active: %(names)s. "
+                "Make them first, or every output would go to a person."
+            )
+            % {"names": ", ".join(missing)},
             code="judge_missing",
         )
 
@@ -152,12 +156,12 @@ def _apply(judge: Judge, version: JudgeVersion, key: str | None, fields: Mapping
     """Set and check what is given. Raises JudgeRefused; nothing is stored."""
     for name, value in fields.items():
         if name not in IDENTITY and name not in SETTINGS:
-            raise JudgeRefused(name, "A judge has no such field.")
+            raise JudgeRefused(name, _("A judge has no such field."))
         setattr(version if name in IDENTITY else judge, name, value)
     _check_key(judge, version, key)
     _check_money(judge)
     if judge.runs % 2:
-        raise JudgeRefused("runs", "An even number: pairs are asked as often in one order as in the other.")
+        raise JudgeRefused("runs", _("An even number: pairs are asked as often in one order as in the other."))
     version.digest = fingerprint({name: getattr(version, name) for name in IDENTITY})
 
 
@@ -168,17 +172,17 @@ def _check_address(url: str) -> None:
     except TargetRefused as error:
         raise JudgeRefused("base_url", str(error)) from None
     if target.query or target.fragment:
-        raise JudgeRefused("base_url", "The address ends before /chat/completions, without ? and #.")
+        raise JudgeRefused("base_url", _("The address ends before /chat/completions, without ? and #."))
 
 
 def _check_key(judge: Judge, version: JudgeVersion, key: str | None) -> None:
     if judge.key_env and not KEY_VARIABLE.fullmatch(judge.key_env):
-        raise JudgeRefused("key_env", "The name of a variable that begins with JUDGE_KEY_, in capitals.")
+        raise JudgeRefused("key_env", _("The name of a variable that begins with JUDGE_KEY_, in capitals."))
     if key:
         if not KEY.fullmatch(key):
-            raise JudgeRefused("key", "A key is one word of printable ASCII characters, at most 1000.")
+            raise JudgeRefused("key", _("A key is one word of printable ASCII characters, at most 1000."))
         if judge.key_env:
-            raise JudgeRefused("key", "The key comes from the environment or is stored here, not both.")
+            raise JudgeRefused("key", _("The key comes from the environment or is stored here, not both."))
         judge.sealed_key = sealed_for(key, version.base_url)
     elif key is not None or judge.key_env:
         judge.sealed_key = ""
@@ -187,7 +191,7 @@ def _check_key(judge: Judge, version: JudgeVersion, key: str | None) -> None:
 def _check_money(judge: Judge) -> None:
     prices = [Decimal(judge.price_input), Decimal(judge.price_output)]
     if judge.monthly_budget is not None and not all(price > 0 for price in prices):
-        raise JudgeRefused("monthly_budget", "A budget needs the prices of tokens: without them it bounds nothing.")
+        raise JudgeRefused("monthly_budget", _("A budget needs the prices of tokens: without them it bounds nothing."))
 
 
 def environment() -> Mapping[str, str]:

@@ -21,6 +21,7 @@ from typing import Any
 import httpcore
 import httpx
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from routing.services.targets import PrivateTargets, TargetRefused
 
@@ -136,7 +137,7 @@ class Outbound:
         """Raise TargetRefused unless every one of the addresses may be reached this way."""
         private = self.allowed.permit(_host(target), addresses)
         if target.scheme == "http" and not private:
-            raise TargetRefused("Use https: over plain http anybody on the way could read and change what is sent.")
+            raise TargetRefused(_("Use https: over plain http anybody on the way could read and change what is sent."))
 
 
 def outbound(**changes: Any) -> Outbound:
@@ -147,21 +148,21 @@ def outbound(**changes: Any) -> Outbound:
 def parsed_target(url: str) -> httpx.URL:
     """The address in its parts, its host in ASCII. Raises TargetRefused for what is no http(s) address."""
     if len(url) > MAX_URL_CHARS:
-        raise TargetRefused(f"The address is longer than {MAX_URL_CHARS} characters.")
+        raise TargetRefused(_("The address is longer than %(limit)s characters.") % {"limit": MAX_URL_CHARS})
     if any(character.isspace() or not character.isprintable() or character == "\\" for character in url):
-        raise TargetRefused("The address holds spaces, backslashes or control characters.")
+        raise TargetRefused(_("The address holds spaces, backslashes or control characters."))
     try:
         target = httpx.URL(url)
     except (httpx.InvalidURL, ValueError) as error:
-        raise TargetRefused(f"The address cannot be read: {error}") from None
+        raise TargetRefused(_("The address cannot be read: %(error)s") % {"error": error}) from None
     if target.scheme not in ("http", "https"):
-        raise TargetRefused("The address must start with https://.")
+        raise TargetRefused(_("The address must start with https://."))
     if not target.raw_host:
-        raise TargetRefused("The address names no host.")
+        raise TargetRefused(_("The address names no host."))
     if target.port is not None and not 1 <= target.port <= 65_535:
-        raise TargetRefused("The address names a port that does not exist.")
+        raise TargetRefused(_("The address names a port that does not exist."))
     if target.userinfo:
-        raise TargetRefused("The address must not hold a user name or password.")
+        raise TargetRefused(_("The address must not hold a user name or password."))
     return target
 
 

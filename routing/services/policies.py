@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, Max, OuterRef
+from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
 from labeling.services.settings import set_gold_rate
@@ -99,15 +100,23 @@ def check_signals_named(document: PolicyDocument, calibrator: Calibrator | None)
         return
     unnamed = [name for name in ("", *document.intents) if _ships_unnamed(document, name)]
     if unnamed:
-        where = "" if "" in unnamed else f" for the intent(s) {', '.join(unnamed)}"
+        detail = _(
+            "This policy ships by threshold and has no calibrator, so nobody knows which signals to expect. Name those "
+            'without which an output goes to a person, such as ["judge:strict", "grounding"], or [] to ship on '
+            "whatever the caller sends, at your own risk."
+        )
+        if "" not in unnamed:
+            detail = _(
+                "This policy ships by threshold for the intent(s) %(intents)s and has no calibrator, so nobody knows "
+                "which signals to expect. Name those without which an output goes to a person, such as "
+                '["judge:strict", "grounding"], or [] to ship on whatever the caller sends, at your own risk.'
+            ) % {"intents": ", ".join(unnamed)}
         raise PolicyRefused(
             [
                 {
                     "pointer": "/required_signals",
                     "code": "signals_unnamed",
-                    "detail": f"This policy ships by threshold{where} and has no calibrator, so nobody knows which "
-                    "signals to expect. Name those without which an output goes to a person, such as "
-                    '["judge:strict", "grounding"], or [] to ship on whatever the caller sends, at your own risk.',
+                    "detail": detail,
                 }
             ]
         )
@@ -185,16 +194,23 @@ def edit_draft(
 def _check_editable(policy: Policy, revision: int) -> None:
     if policy.published_at is not None:
         raise EditRefused(
-            f"Version {policy.version} is published, so it never changes; draft another one.", code="published"
+            _("Version %(version)s is published, so it never changes; draft another one.")
+            % {"version": policy.version},
+            code="published",
         )
     if proposal := Recalibration.objects.filter(policy=policy).first():
         raise EditRefused(
-            f"This draft was measured as recalibration {proposal.pk}; draft another version instead.", code="proposed"
+            _("This draft was measured as recalibration %(number)s; draft another version instead.")
+            % {"number": proposal.pk},
+            code="proposed",
         )
     if policy.revision != revision:
         raise EditRefused(
-            f"Somebody stored revision {policy.revision} of this draft since you read revision {revision}; nothing was "
-            "overwritten. Read it again, then send your changes with its revision.",
+            _(
+                "Somebody stored revision %(revision)s of this draft since you read revision %(read)s; nothing was "
+                "overwritten. Read it again, then send your changes with its revision."
+            )
+            % {"revision": policy.revision, "read": revision},
             code="edit_conflict",
         )
 
@@ -233,12 +249,15 @@ def schedule_policy(
     """
     if not now < effective_at <= now + FURTHEST:
         raise ActivationRefused(
-            "A policy takes effect at a later moment, at most a year ahead; leave it out for now.", code="effective_at"
+            _("A policy takes effect at a later moment, at most a year ahead; leave it out for now."),
+            code="effective_at",
         )
     project = _lock(policy.project)
     apply_due_activation(project=project, now=now)
     if ActivePolicy.objects.filter(project=project, policy=policy).exists():
-        raise ActivationRefused(f"Version {policy.version} is in force already.", code="in_force")
+        raise ActivationRefused(
+            _("Version %(version)s is in force already.") % {"version": policy.version}, code="in_force"
+        )
     _publish(policy, actor=actor, now=now, revision=revision)
     _drop_schedule(project, actor=actor, reason=f"version {policy.version} was scheduled instead")
     record(
@@ -292,10 +311,13 @@ def _publish(policy: Policy, *, actor: str, now: datetime, revision: int | None)
     """From here on the policy never changes. Raises ActivationRefused where it may not come into force."""
     policy.refresh_from_db(fields=["published_at", "revision", "authors", "document"])
     if undecided := Recalibration.objects.filter(policy=policy, status=RecalibrationStatus.PROPOSED).first():
-        raise ActivationRefused(f"This draft belongs to recalibration {undecided.pk}; approve or reject that.")
+        raise ActivationRefused(
+            _("This draft belongs to recalibration %(number)s; approve or reject that.") % {"number": undecided.pk}
+        )
     if revision is not None and revision != policy.revision:
         raise ActivationRefused(
-            f"The draft is at revision {policy.revision} and you read revision {revision}; read it again first.",
+            _("The draft is at revision %(revision)s and you read revision %(read)s; read it again first.")
+            % {"revision": policy.revision, "read": revision},
             code="edit_conflict",
         )
     check_second_person(policy=policy, actor=actor)

@@ -6,8 +6,10 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from reviewapp.core.models import Project
+from reviewapp.core.reading import word
 from reviewapp.core.services.audit import record
 from routing.models import ActivePolicy, Calibrator, Recalibration, RecalibrationStatus
 from routing.policy.document import STAKES_RANK
@@ -51,14 +53,18 @@ def propose_recalibration(
     """
     if review_share is not None and audit_rate > review_share:
         raise RecalibrationRefused(
-            f"Auditing {audit_rate:.0%} of what ships spends more than {review_share:.0%} of it; lower the audit rate."
+            _("Auditing %(audit_rate)s of what ships spends more than %(review_share)s of it; lower the audit rate.")
+            % {"audit_rate": f"{audit_rate:.0%}", "review_share": f"{review_share:.0%}"}
         )
     Project.objects.select_for_update().get(pk=project.pk)
     logged = logged_outputs(project, since=since)
     rows = [_labelled(row) for row in logged]
     labels = sum(row.acceptable is not None for row in rows)
     if labels < MIN_LABELS:
-        raise RecalibrationRefused(f"A calibration needs {MIN_LABELS} verdicts; there are {labels}. Review more first.")
+        raise RecalibrationRefused(
+            _("A calibration needs %(needed)s verdicts; there are %(there)s. Review more first.")
+            % {"needed": MIN_LABELS, "there": labels}
+        )
     document = parse_document(ActivePolicy.objects.select_related("policy").get(project=project).policy.document)
     fitted = fit_calibrator(rows if review_share is not None else [row for row in rows if for_fitting(row)])
     if review_share is None:
@@ -116,7 +122,7 @@ def approve_recalibration(*, proposal: Recalibration, actor: str, now: datetime,
     proposal = _undecided(proposal)
     active = ActivePolicy.objects.get(project=proposal.project)
     if proposal.policy.parent_id != active.policy_id:
-        raise RecalibrationRefused("Another policy has come into force since this was proposed; propose again.")
+        raise RecalibrationRefused(_("Another policy has come into force since this was proposed; propose again."))
     _decide(proposal, RecalibrationStatus.APPROVED, actor=actor, now=now, reason=reason)
     activate_policy(policy=proposal.policy, actor=actor, now=now, reason=f"recalibration {proposal.pk}: {reason}")
     return proposal
@@ -134,7 +140,7 @@ def _undecided(proposal: Recalibration) -> Recalibration:
     locked = Recalibration.objects.select_for_update(of=("self",)).select_related("policy", "project")
     proposal = locked.get(pk=proposal.pk)
     if proposal.status != RecalibrationStatus.PROPOSED:
-        raise RecalibrationRefused(f"This proposal was {proposal.status} already.")
+        raise RecalibrationRefused(_("This proposal was %(status)s already.") % {"status": word(proposal.status)})
     return proposal
 
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
+from django.utils.translation import gettext as _
+
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 
@@ -74,8 +76,11 @@ class PrivateTargets:
         for address, is_allowed in zip(found, allowed, strict=True):
             if not (is_allowed or is_public(address)):
                 raise TargetRefused(
-                    f"{host} is at {address}, which is not on the public internet. "
-                    "The operator can allow it with PRIVATE_TARGETS."
+                    _(
+                        "%(host)s is at %(address)s, which is not on the public internet. "
+                        "The operator can allow it with PRIVATE_TARGETS."
+                    )
+                    % {"host": host, "address": address}
                 )
         return bool(allowed) and all(allowed)
 

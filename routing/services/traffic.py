@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from reviewapp.core.models import Project
 from reviewapp.core.services.audit import record
@@ -49,7 +50,7 @@ def look_at_traffic(*, project: Project, actor: str, now: datetime) -> TrafficRe
     """
     contents = ordinary_contents(project, most=LOOK)
     if not contents:
-        raise LookRefused("There is no ordinary traffic to look at yet: route outputs first.")
+        raise LookRefused(_("There is no ordinary traffic to look at yet: route outputs first."))
     index = Reference.from_texts([compared_text(content.prompt, content.context) for content in contents])
     distances: list[float] = index.own_distances().tolist() if index.texts >= FEWEST else []
     signs = [

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from reviewapp.core.models import AuditEntry, Project
 from reviewapp.core.services.audit import record
@@ -48,12 +49,14 @@ def may_put_in_force(*, policy: Policy, actor: str) -> bool:
 
 def _why_not(project_id: int, authors: Sequence[str], actor: str) -> str:
     if not is_person(actor):
-        return (
+        return _(
             "This project asks for two persons: a person other than the author puts a policy in force, "
             "not a program. Sign in, or use your own token."
         )
     if actor in {*authors, *_makers(project_id, authors)}:
-        return "This project asks for two persons: you wrote a part of this policy, so another owner puts it in force."
+        return _(
+            "This project asks for two persons: you wrote a part of this policy, so another owner puts it in force."
+        )
     return ""
 
 
@@ -97,7 +100,7 @@ def end_two_persons(*, project: Project, actor: str, now: datetime) -> RoutingSe
     if not settings.two_persons:
         return settings
     if settings.ending_asked_by == actor:
-        raise SecondPersonNeeded("You asked for this; another owner has to confirm it.")
+        raise SecondPersonNeeded(_("You asked for this; another owner has to confirm it."))
     asked_by = settings.ending_asked_by
     if asked_by:
         settings.two_persons, settings.ending_asked_by, settings.ending_asked_at = False, "", None
@@ -112,7 +115,7 @@ def end_two_persons(*, project: Project, actor: str, now: datetime) -> RoutingSe
 
 def _only_persons(actor: str) -> None:
     if not is_person(actor):
-        raise SecondPersonNeeded("Only a person decides on the two-person rule. Sign in, or use your own token.")
+        raise SecondPersonNeeded(_("Only a person decides on the two-person rule. Sign in, or use your own token."))
 
 
 def _locked(project: Project) -> RoutingSettings:

@@ -5,6 +5,7 @@ import secrets
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from reviewapp.core.models import Project
 from reviewapp.core.sealing import seal
@@ -45,7 +46,7 @@ def create_endpoint(
         # Those who create at the same moment wait for each other, so the limit holds.
         Project.objects.select_for_update(no_key=True).get(pk=project.pk)
         if WebhookEndpoint.objects.active().filter(project=project).count() >= MAX_ENDPOINTS:
-            raise EndpointRefused(f"A project has at most {MAX_ENDPOINTS} active endpoints.")
+            raise EndpointRefused(_("A project has at most %(limit)s active endpoints.") % {"limit": MAX_ENDPOINTS})
         secret = new_secret()
         endpoint = WebhookEndpoint.objects.create(
             project=project, url=url, description=description, secret=seal(secret), created_at=now
@@ -82,7 +83,7 @@ def switch_on(*, endpoint: WebhookEndpoint, actor: str, now: datetime) -> bool:
     Project.objects.select_for_update(no_key=True).get(pk=endpoint.project_id)
     siblings = WebhookEndpoint.objects.active().filter(project_id=endpoint.project_id)
     if siblings.exclude(pk=endpoint.pk).count() >= MAX_ENDPOINTS:
-        raise EndpointRefused(f"A project has at most {MAX_ENDPOINTS} active endpoints.")
+        raise EndpointRefused(_("A project has at most %(limit)s active endpoints.") % {"limit": MAX_ENDPOINTS})
     resting = WebhookEndpoint.objects.filter(pk=endpoint.pk, active=False)
     if not resting.update(active=True, disabled_at=None, disabled_reason="", failures=0, failing_since=None):
         return False

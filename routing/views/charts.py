@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
+from django.utils.translation import gettext as _
+
+from routing.views.figures import fixed
+
 # Alpha can fall to -1, but what lies below this is equally unusable.
 ALPHA_FLOOR = -0.2
 # The scale in templates/routing/_agreement.html is drawn for this width.
@@ -85,7 +89,12 @@ def reliability_dots(bins: Iterable[Mapping[str, Any]]) -> list[Dot]:
                 radius=round(SMALLEST_DOT + (LARGEST_DOT - SMALLEST_DOT) * sqrt(row["weight"]), 1),
                 top=round((1 - high) * PLOT, 1),
                 bottom=round((1 - low) * PLOT, 1),
-                label=f"predicted {row['mean_predicted']:.2f}, observed {row['observed']:.2f}, n = {row['n']}",
+                label=_("predicted %(predicted)s, observed %(observed)s, n = %(count)s")
+                % {
+                    "predicted": fixed(row["mean_predicted"], 2),
+                    "observed": fixed(row["observed"], 2),
+                    "count": row["n"],
+                },
             )
         )
     return dots

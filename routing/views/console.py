@@ -15,6 +15,7 @@ from routing.views.access import output_of
 from routing.views.contexts.console import DEFAULT_WINDOW, console_of
 from routing.views.contexts.explaining import explanation
 from routing.views.contexts.outputs import output_detail, output_row, rows_matching
+from routing.views.contexts.staffing import alarm_lines
 from routing.views.doors import reads, show, status_of
 from routing.views.paging import page_of
 
@@ -27,7 +28,8 @@ def console(request: HttpRequest, member: Membership) -> HttpResponse:
         outputs_url=reverse("console-outputs", args=[member.project.slug]),
         now=timezone.now(),
     )
-    return show(request, member, "console", "console", console=figures)
+    alarms = alarm_lines(member.project)
+    return show(request, member, "console", "console", console=figures, alarms=alarms)
 
 
 @reads

@@ -7,6 +7,8 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from reviewapp.core.models import Membership
 from routing.access import delivery_of, endpoint_of
@@ -89,10 +91,10 @@ def switch(request: HttpRequest, member: Membership, pk: int) -> HttpResponse:
     try:
         if endpoint.active:
             switch_off(endpoint=endpoint, actor=actor(member), reason=f"Switched off by {member.person}.", now=now)
-            messages.success(request, "Nothing more is sent there; what is pending rests.")
+            messages.success(request, _("Nothing more is sent there; what is pending rests."))
         else:
             switch_on(endpoint=endpoint, actor=actor(member), now=now)
-            messages.success(request, "Sending again, first what was left pending.")
+            messages.success(request, _("Sending again, first what was left pending."))
     except EndpointRefused as refused:
         messages.warning(request, str(refused))
     return to(member, "console-webhook", pk)
@@ -112,16 +114,21 @@ def ping(request: HttpRequest, member: Membership, pk: int) -> HttpResponse:
     endpoint = endpoint_of(member.project, pk)
     outcome = send_ping(endpoint=endpoint, actor=actor(member), client=client, now=timezone.now())
     if outcome.delivered:
-        messages.success(request, f"The test message arrived; the answer was {outcome.status}.")
+        messages.success(
+            request, _("The test message arrived; the answer was %(status)s.") % {"status": outcome.status}
+        )
     else:
-        messages.warning(request, f"The test message failed. {outcome.error}")
+        messages.warning(request, _("The test message failed. %(error)s") % {"error": outcome.error})
     return to(member, "console-webhook", pk)
 
 
 @_button
 def redeliver_all(request: HttpRequest, member: Membership, pk: int) -> HttpResponse:
     number = redeliver_dead(endpoint=endpoint_of(member.project, pk), actor=actor(member), now=timezone.now())
-    messages.success(request, f"{number} given up before will be sent again.")
+    done = ngettext(
+        "%(number)d given up before will be sent again.", "%(number)d given up before will be sent again.", number
+    )
+    messages.success(request, done % {"number": number})
     return to(member, "console-webhook", pk)
 
 
@@ -129,5 +136,5 @@ def redeliver_all(request: HttpRequest, member: Membership, pk: int) -> HttpResp
 def redeliver_one(request: HttpRequest, member: Membership, pk: int) -> HttpResponse:
     delivery = delivery_of(member.project, pk)
     redeliver(delivery=delivery, actor=actor(member), now=timezone.now())
-    messages.success(request, "It will be sent again within seconds.")
+    messages.success(request, _("It will be sent again within seconds."))
     return to(member, "console-webhook", delivery.endpoint_id)

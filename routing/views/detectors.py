@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import ngettext
 
 from reviewapp.core.models import Membership
 from routing.services.traffic import LookRefused, detector_reports, look_at_traffic
@@ -41,5 +42,11 @@ def look(request: HttpRequest, member: Membership) -> HttpResponse:
     except LookRefused as refused:
         messages.error(request, str(refused))
     else:
-        messages.success(request, f"Looked at the {len(reference.content_ids)} newest ordinary outputs.")
+        number = len(reference.content_ids)
+        done = ngettext(
+            "Looked at the %(number)d newest ordinary output.",
+            "Looked at the %(number)d newest ordinary outputs.",
+            number,
+        )
+        messages.success(request, done % {"number": number})
     return to(member, DETECTORS)

@@ -9,6 +9,7 @@ from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as later
 from django.views.decorators.http import require_http_methods, require_safe
 
 from reviewapp.core.access import OWNING_ROLES, READING_ROLES, member_with_role
@@ -19,23 +20,25 @@ Guard = Callable[[View], View]
 
 # Label and name of the address, in the groups that the pages are offered in.
 SECTIONS = (
-    (("Overview", "console"), ("Outputs", "console-outputs")),
+    ((later("Overview"), "console"), (later("Outputs"), "console-outputs")),
     (
-        ("Agreement", "console-agreement"),
-        ("Disputes", "console-disputes"),
-        ("Reviewers", "console-reviewers"),
-        ("Gold cases", "console-gold-cases"),
+        (later("Agreement"), "console-agreement"),
+        (later("Disputes"), "console-disputes"),
+        (later("Reviewers"), "console-reviewers"),
+        (later("Staffing"), "console-staffing"),
+        (later("Gold cases"), "console-gold-cases"),
+        (later("Onboarding"), "console-onboarding"),
     ),
     (
-        ("Policies", "console-policies"),
-        ("Detectors", "console-detectors"),
-        ("Recalibrations", "console-recalibrations"),
-        ("Certificates", "console-certificates"),
-        ("Golden sets", "console-golden-sets"),
-        ("Rubrics", "console-rubrics"),
-        ("Judges", "console-judges"),
+        (later("Policies"), "console-policies"),
+        (later("Detectors"), "console-detectors"),
+        (later("Recalibrations"), "console-recalibrations"),
+        (later("Certificates"), "console-certificates"),
+        (later("Golden sets"), "console-golden-sets"),
+        (later("Rubrics"), "console-rubrics"),
+        (later("Judges"), "console-judges"),
     ),
-    (("Webhooks", "console-webhooks"), ("Settings", "console-settings")),
+    ((later("Webhooks"), "console-webhooks"), (later("Settings"), "console-settings")),
 )
 
 

@@ -1,25 +1,32 @@
 """Numbers as people read them. A figure without enough data is the word "undefined" with its reason and count."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
+from django.utils.formats import get_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as later
+
 from labeling.stats.reviewers import Rate
+from routing.services.told import told
 
 REASONS = {
-    "no_pairable_units": "no item was rated by two people",
-    "no_variation": "every rating was the same",
-    "no_defined_resample": "too few ratings for an interval",
-    "insufficient_variation": "insufficient variation",
-    "nothing_shipped": "nothing has shipped",
-    "too_few_labels": "too few verdicts",
-    "not_enough_evidence": "not enough verdicts to certify a threshold",
-    "no_labels": "no verdicts yet",
-    "unaudited_stratum": "some of what shipped was never audited",
-    "observed_rate_at_or_above_target": "the error rate seen is at or above the target",
-    "bound_too_wide": "the bound is still too wide",
-    "only_one_class": "all verdicts were the same",
+    "no_pairable_units": later("no item was rated by two people"),
+    "no_variation": later("every rating was the same"),
+    "no_defined_resample": later("too few ratings for an interval"),
+    "insufficient_variation": later("insufficient variation"),
+    "nothing_shipped": later("nothing has shipped"),
+    "too_few_labels": later("too few verdicts"),
+    "not_enough_evidence": later("not enough verdicts to certify a threshold"),
+    "no_labels": later("no verdicts yet"),
+    "unaudited_stratum": later("some of what shipped was never audited"),
+    "observed_rate_at_or_above_target": later("the error rate seen is at or above the target"),
+    "bound_too_wide": later("the bound is still too wide"),
+    "only_one_class": later("all verdicts were the same"),
 }
 
 
@@ -35,20 +42,43 @@ class Estimate:
 
 def reason_text(code: str) -> str:
     """A service's word for why a figure is undefined, for people."""
-    return REASONS.get(code, code.replace("_", " "))
+    return str(REASONS[code]) if code in REASONS else told(code.replace("_", " "))
+
+
+def fixed(value: float, digits: int) -> str:
+    """A number with so many decimals, and the reader's sign before them."""
+    return f"{value:.{digits}f}".replace(".", get_format("DECIMAL_SEPARATOR"))
+
+
+def undefined(reason: str) -> str:
+    return _("undefined: %(reason)s") % {"reason": reason}
+
+
+def part_of(part: int, whole: int) -> str:
+    return _("%(part)s of %(whole)s") % {"part": part, "whole": whole}
+
+
+def listed(numbers: Iterable[str]) -> str:
+    """Numbers beside each other; where decimals stand after a comma, something else has to part them."""
+    return ("; " if get_format("DECIMAL_SEPARATOR") == "," else ", ").join(numbers)
+
+
+def shortest(value: float | Decimal) -> str:
+    """A number with the decimals it needs."""
+    return f"{value:g}".replace(".", get_format("DECIMAL_SEPARATOR"))
 
 
 def percent(share: float, digits: int = 1) -> str:
-    return f"{100 * share:.{digits}f}%"
+    return _("%(number)s%%") % {"number": fixed(100 * share, digits)}
 
 
 def percent_range(low: float, high: float, digits: int = 1) -> str:
-    return f"{100 * low:.{digits}f}–{100 * high:.{digits}f}%"
+    return _("%(low)s–%(high)s%%") % {"low": fixed(100 * low, digits), "high": fixed(100 * high, digits)}
 
 
 def decimal(value: float, digits: int = 2) -> str:
     """A coefficient, with a true minus sign; what rounds to nothing has none."""
-    return f"{value:z.{digits}f}".replace("-", "−")
+    return f"{value:z.{digits}f}".replace("-", "−").replace(".", get_format("DECIMAL_SEPARATOR"))
 
 
 def rate(found: Rate, *, of: str, without: str) -> Estimate:
@@ -56,28 +86,32 @@ def rate(found: Rate, *, of: str, without: str) -> Estimate:
     if found.rate is None or found.interval is None:
         return Estimate("", "", f"n = {found.trials}", without)
     interval = percent_range(found.interval.low, found.interval.high, 0)
-    return Estimate(percent(found.rate, 0), interval, f"{found.successes} of {found.trials} {of}".strip())
+    return Estimate(percent(found.rate, 0), interval, f"{part_of(found.successes, found.trials)} {of}".strip())
 
 
 def duration(seconds: float) -> str:
     """Two units at most: "45 s", "12 min", "3 h 20 min", "5 d 2 h"."""
     seconds = round(seconds)
     if seconds < 90:
-        return f"{seconds} s"
+        return _("%(seconds)d s") % {"seconds": seconds}
     minutes = round(seconds / 60)
     if minutes < 60:
-        return f"{minutes} min"
+        return _("%(minutes)d min") % {"minutes": minutes}
     hours, minutes = divmod(minutes, 60)
     if hours < 48:
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+        return (_("%(hours)d h %(minutes)d min") if minutes else _("%(hours)d h")) % {
+            "hours": hours,
+            "minutes": minutes,
+        }
     days, hours = divmod(hours, 24)
-    return f"{days} d {hours} h" if hours else f"{days} d"
+    return (_("%(days)d d %(hours)d h") if hours else _("%(days)d d")) % {"days": days, "hours": hours}
 
 
 def until(moment: datetime, now: datetime) -> str:
     """How far off a due date is."""
     seconds = (moment - now).total_seconds()
-    return f"in {duration(seconds)}" if seconds >= 0 else f"{duration(-seconds)} overdue"
+    text = _("in %(duration)s") if seconds >= 0 else _("%(duration)s overdue")
+    return text % {"duration": duration(abs(seconds))}
 
 
 def pretty(value: Any) -> str:

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from labeling.models import GoldenSet
 from labeling.services.gold import GoldRefused, add_gold_case, retire_gold_case
@@ -42,7 +43,7 @@ def freeze(request: HttpRequest, member: Membership) -> HttpResponse:
         except FreezeRefused as refused:
             form.add_error(None, str(refused))
         else:
-            messages.success(request, f"Frozen as {golden_set.name}.")
+            messages.success(request, _("Frozen as %(name)s.") % {"name": golden_set.name})
             return to(member, "console-golden-set", golden_set.name)
     return _golden_sets(request, member, form)
 
@@ -85,7 +86,8 @@ def add_case(request: HttpRequest, member: Membership) -> HttpResponse:
             field = refused.pointer.removeprefix("/")
             form.add_error(field if field in form.fields else None, str(refused))
         else:
-            messages.success(request, f"Gold case “{case.reference}” is planted.")
+            done = _("“%(case)s” is there to practise on.") if case.practice else _("Gold case “%(case)s” is planted.")
+            messages.success(request, done % {"case": case.reference})
             return to(member, CASES)
     return show(request, member, "gold_case_add", CASES, status=status_of(form), form=form)
 
@@ -101,7 +103,7 @@ def retire_case(request: HttpRequest, member: Membership, pk: int) -> HttpRespon
     form = ReasonForm(posted(request))
     if form.is_valid():
         retire_gold_case(case=case, actor=actor(member), now=timezone.now(), reason=form.cleaned_data["reason"])
-        messages.success(request, f"“{case.reference}” is shown to nobody any more.")
+        messages.success(request, _("“%(case)s” is shown to nobody any more.") % {"case": case.reference})
         return to(member, "console-gold-case", pk)
     return _gold_case(request, member, pk, form)
 

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from labeling.services.rubrics import RubricRefused
 from reviewapp.core.models import Membership
@@ -33,7 +34,7 @@ def add(request: HttpRequest, member: Membership) -> HttpResponse:
         except JudgeRefused as refused:
             form.add_error(refused.field if refused.field in form.fields else None, str(refused))
         else:
-            messages.success(request, f"Judge {judge.name} is there. Policies may name it now.")
+            messages.success(request, _("Judge %(name)s is there. Policies may name it now.") % {"name": judge.name})
             return to(member, "console-judge", judge.name)
     return show(request, member, "judge_add", SECTION, status=status_of(form), form=form)
 
@@ -53,7 +54,7 @@ def change(request: HttpRequest, member: Membership, name: str) -> HttpResponse:
         except JudgeRefused as refused:
             form.add_error(refused.field if refused.field in form.fields else None, str(refused))
         else:
-            messages.success(request, f"Judge {name} is changed.")
+            messages.success(request, _("Judge %(name)s is changed.") % {"name": name})
             return to(member, "console-judge", name)
     return show(request, member, "judge_change", SECTION, status=status_of(form), form=form, name=name)
 

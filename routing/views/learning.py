@@ -6,6 +6,8 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as later
 
 from reviewapp.core.models import Membership
 from routing.access import recalibration_of
@@ -27,9 +29,9 @@ from routing.views.doors import actor, fills_in, posted, reads, show, status_of,
 from routing.views.paging import page_of
 
 RECALIBRATIONS, CERTIFICATES = "console-recalibrations", "console-certificates"
-DECISIONS: dict[str, tuple[Callable[..., Any], str]] = {
-    "approve": (approve_recalibration, "Approved. The proposed policy is in force."),
-    "reject": (reject_recalibration, "Rejected. Everything stays as it is."),
+DECISIONS: dict[str, tuple[Callable[..., Any], Any]] = {
+    "approve": (approve_recalibration, later("Approved. The proposed policy is in force.")),
+    "reject": (reject_recalibration, later("Rejected. Everything stays as it is.")),
 }
 
 
@@ -69,7 +71,7 @@ def decide(request: HttpRequest, member: Membership, pk: int) -> HttpResponse:
     form = ReasonForm(posted(request))
     service, done = DECISIONS.get(request.POST.get("decision", ""), (None, ""))
     if request.method == "POST" and service is None:
-        form.add_error(None, "Choose one of the two buttons.")
+        form.add_error(None, _("Choose one of the two buttons."))
     if form.is_valid() and service:
         try:
             service(proposal=proposal, actor=actor(member), now=timezone.now(), reason=form.cleaned_data["reason"])

@@ -6,8 +6,10 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from reviewapp.core.models import Membership, Project
+from reviewapp.core.reading import moment
 from routing.access import policy_of
 from routing.forms import ActivationForm, AgainstForm, DraftForm, PolicyForm, SinceForm
 from routing.models import ActivePolicy, Policy, ScheduledActivation
@@ -86,7 +88,8 @@ def draft(request: HttpRequest, member: Membership) -> HttpResponse:
         except PolicyRefused as refused:
             form.refuse(refused.errors)
         else:
-            messages.success(request, f"Draft {made.version} is stored. Nothing changes until you put it in force.")
+            done = _("Draft %(version)s is stored. Nothing changes until you put it in force.")
+            messages.success(request, done % {"version": made.version})
             return to(member, "console-policy", made.version)
     return show(request, member, "policy_draft", SECTION, status=status_of(form), form=form, version=active.version)
 
@@ -109,10 +112,12 @@ def edit(request: HttpRequest, member: Membership, version: int) -> HttpResponse
             form = _conflicting(request, found)
             context["theirs"] = change_rows(found.document, form.cleaned_data["document"])
         else:
-            messages.success(request, f"Draft {version} is stored, as revision {edited.revision}.")
+            done = _("Draft %(version)s is stored, as revision %(revision)s.")
+            messages.success(request, done % {"version": version, "revision": edited.revision})
             return to(member, "console-policy", version)
     elif request.method != "POST" and not is_editable(found):
-        messages.error(request, f"Version {version} is published or was measured, so it stays as it is.")
+        stays = _("Version %(version)s is published or was measured, so it stays as it is.")
+        messages.error(request, stays % {"version": version})
         return to(member, "console-policy", version)
     return show(request, member, "policy_edit", SECTION, status=status_of(form), form=form, **context)
 
@@ -123,8 +128,11 @@ def _conflicting(request: HttpRequest, stored: Policy) -> DraftForm:
     again.is_valid()
     again.add_error(
         None,
-        f"Somebody stored revision {stored.revision} of this draft while you were writing; nothing was overwritten. "
-        "What you wrote is below, and so is where it differs from theirs. Storing again replaces theirs.",
+        _(
+            "Somebody stored revision %(revision)s of this draft while you were writing; nothing was overwritten. "
+            "What you wrote is below, and so is where it differs from theirs. Storing again replaces theirs."
+        )
+        % {"revision": stored.revision},
     )
     return again
 
@@ -160,11 +168,11 @@ def _activated(request: HttpRequest, member: Membership, found: Policy, form: Ac
     try:
         if order["effective_at"] is None:
             activate_policy(**given)
-            messages.success(request, f"Policy version {found.version} is in force.")
+            messages.success(request, _("Policy version %(version)s is in force.") % {"version": found.version})
         else:
             scheduled = schedule_policy(**given, effective_at=order["effective_at"])
-            moment = f"{scheduled.effective_at:%-d %b %Y %H:%M}"
-            messages.success(request, f"Policy version {found.version} takes effect on {moment} UTC.")
+            done = _("Policy version %(version)s takes effect on %(moment)s.")
+            messages.success(request, done % {"version": found.version, "moment": moment(scheduled.effective_at)})
     except ActivationRefused as refused:
         if refused.code == "effective_at":
             form.add_error("effective_at", str(refused))
@@ -179,5 +187,5 @@ def cancel(request: HttpRequest, member: Membership) -> HttpResponse:
     if request.method == "POST":
         if not cancel_schedule(project=member.project, actor=actor(member), now=timezone.now()):
             raise Http404("nothing is scheduled")
-        messages.success(request, "Nothing is scheduled any more.")
+        messages.success(request, _("Nothing is scheduled any more."))
     return to(member, SECTION)

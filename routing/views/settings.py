@@ -3,18 +3,23 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from labeling.services.claiming import queue_settings
+from labeling.services.limits import queue_settings
+from labeling.services.onboarding import pause_reviewer, resume_reviewer
 from labeling.services.settings import change_queue_settings
-from reviewapp.core.models import Membership
+from reviewapp.core.models import Membership, Role
+from reviewapp.core.reading import label
 from reviewapp.core.services.keys import create_api_key, revoke_api_key
-from reviewapp.core.services.people import PersonRefused, add_member, give_password, pause_member, resume_member
-from routing.forms import KeyForm, MemberForm, PauseForm, QueueForm
+from reviewapp.core.services.people import PersonRefused, add_member, give_password
+from routing.forms import KeyForm, MemberForm, PauseForm
+from routing.forms_queue import QueueForm
 from routing.services.two_persons import SecondPersonNeeded, ask_for_two_persons, end_two_persons
 from routing.views.access import api_key_of, member_of
 from routing.views.contexts.settings import key_rows, member_rows, two_persons_state
 from routing.views.doors import actor, acts, fills_in, posted, reads, show, status_of, to
 from routing.views.figures import percent
+from routing.views.invitations import invitation_rows
 
 SECTION = "console-settings"
 # Three forms stand on one page, so their inputs need ids of their own.
@@ -38,12 +43,14 @@ def _settings(
     project, now = member.project, timezone.now()
     current = queue_settings(project.pk)
     context = {
-        "queue": queue or QueueForm(initial={name: getattr(current, name) for name in QueueForm.base_fields}),
+        "queue": queue or QueueForm(initial=QueueForm.initial_of(current)),
         "people": people or MemberForm(initial={"role": "reviewer"}, auto_id=PERSON_ID),
         "keys": keys or KeyForm(now=now, auto_id=KEY_ID),
         "gold_rate": percent(current.gold_rate, 0),
         "two_persons": two_persons_state(member),
         "members": member_rows(member),
+        "invitations_open": len(invitation_rows(project, now)),
+        "second_factor": project.second_factor_required,
         "key_rows": key_rows(project, now),
     }
     faulty = any(form is not None and form.errors for form in (queue, people, keys))
@@ -55,8 +62,8 @@ def queue(request: HttpRequest, member: Membership) -> HttpResponse:
     form = QueueForm(posted(request))
     if not form.is_valid():
         return _settings(request, member, queue=form)
-    change_queue_settings(project=member.project, actor=actor(member), **form.cleaned_data)
-    messages.success(request, "The queue’s settings are stored.")
+    change_queue_settings(project=member.project, actor=actor(member), **form.changes())
+    messages.success(request, _("The queue’s settings are stored."))
     return to(member, SECTION)
 
 
@@ -66,13 +73,13 @@ def two_persons(request: HttpRequest, member: Membership) -> HttpResponse:
     try:
         if request.POST.get("on") == "yes":
             ask_for_two_persons(project=member.project, actor=actor(member))
-            messages.success(request, "Two persons it is: whoever wrote a policy does not put it in force.")
+            messages.success(request, _("Two persons it is: whoever wrote a policy does not put it in force."))
         else:
             rule = end_two_persons(project=member.project, actor=actor(member), now=timezone.now())
             ended = (
-                "The rule is off."
+                _("The rule is off.")
                 if not rule.two_persons
-                else "Another owner has to confirm this; until then it is on."
+                else _("Another owner has to confirm this; until then it is on.")
             )
             messages.success(request, ended)
     except SecondPersonNeeded as refused:
@@ -84,12 +91,13 @@ def two_persons(request: HttpRequest, member: Membership) -> HttpResponse:
 def people(request: HttpRequest, member: Membership) -> HttpResponse:
     form = MemberForm(posted(request), auto_id=PERSON_ID)
     if form.is_valid() and form.cleaned_data["email"].lower() == member.person.email:
-        form.add_error("email", "That is you. Another owner has to change your role.")
+        form.add_error("email", _("That is you. Another owner has to change your role."))
     if not form.is_valid():
         return _settings(request, member, people=form)
     added = add_member(project=member.project, actor=actor(member), **form.cleaned_data)
     if added.person.has_usable_password():
-        messages.success(request, f"{added.person.email} is {added.get_role_display()} here now.")
+        done = _("%(email)s is %(role)s here now.")
+        messages.success(request, done % {"email": added.person.email, "role": label(Role(added.role))})
         return to(member, SECTION)
     return _with_password(request, member, added)
 
@@ -115,12 +123,15 @@ def pause(request: HttpRequest, member: Membership, pk: int) -> HttpResponse:
     form = PauseForm(posted(request))
     if form.is_valid():
         try:
-            pause_member(membership=person, actor=actor(member), reason=form.cleaned_data["reason"], now=timezone.now())
+            pause_reviewer(membership=person, actor=actor(member), now=timezone.now(), **form.cleaned_data)
         except PersonRefused as refused:
             messages.warning(request, str(refused))
         else:
-            messages.success(request, f"{person.person} gets no further items.")
+            messages.success(request, _("%(person)s gets no further items.") % {"person": person.person})
         return to(member, SECTION)
+    if person.role != Role.REVIEWER:
+        # Only reviewers meet gold cases.
+        del form.fields["calibration"]
     context = {"form": form, "pk": pk, "person": str(person.person)}
     return show(request, member, "pause", SECTION, status=status_of(form), **context)
 
@@ -128,8 +139,8 @@ def pause(request: HttpRequest, member: Membership, pk: int) -> HttpResponse:
 @acts
 def resume(request: HttpRequest, member: Membership, pk: int) -> HttpResponse:
     person = member_of(member.project, pk)
-    resume_member(membership=person, actor=actor(member), reason="", now=timezone.now())
-    messages.success(request, f"{person.person} gets items again.")
+    resume_reviewer(membership=person, actor=actor(member), reason="", now=timezone.now())
+    messages.success(request, _("%(person)s gets items again.") % {"person": person.person})
     return to(member, SECTION)
 
 
@@ -147,5 +158,5 @@ def keys(request: HttpRequest, member: Membership) -> HttpResponse:
 def revoke(request: HttpRequest, member: Membership, pk: int) -> HttpResponse:
     key = api_key_of(member.project, pk)
     revoke_api_key(key=key, actor=actor(member), now=timezone.now())
-    messages.success(request, f"Key {key.prefix} is revoked.")
+    messages.success(request, _("Key %(prefix)s is revoked.") % {"prefix": key.prefix})
     return to(member, SECTION)

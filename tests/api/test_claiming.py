@@ -136,7 +136,7 @@ def test_it_starts_a_new_day_at_midnight(cast: Cast) -> None:
         robin.judge()
         problem(robin.ask(), 403)
     with time_machine.travel(evening + timedelta(minutes=15), tick=False):
-        assert robin.claim()["today"] == {"done": 0, "cap": 1}
+        assert robin.claim()["today"] == {"done": 0, "cap": 1, "break_in_minutes": None, "break_until": None}
 
 
 def test_it_gives_nothing_to_a_paused_person(cast: Cast) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from labeling.models import Assignment, GoldResult, ItemStatus, Rating, ReviewItem, Seat
-from labeling.services.claiming import escalate
+from labeling.services.holding import escalate
 from labeling.services.rubrics import draft_rubric, publish_rubric
 from labeling.services.settings import change_queue_settings
 from routing.models import Output
@@ -293,7 +293,14 @@ def test_it_hands_an_escalated_item_to_the_adjudicator(robin: Desk, cast: Cast, 
     ada = Desk(cast.adjudicator).claim()
     assert ada["task"] == claimed["task"]
     assert ada["adjudication"]["ratings"] == [
-        {"values": {}, "preferred": None, "verdict": "escalated", "correction": "", "rationale": "needs a lawyer"}
+        {
+            "values": {},
+            "preferred": None,
+            "verdict": "escalated",
+            "correction": "",
+            "rationale": "needs a lawyer",
+            "spans": [],
+        }
     ]
 
 

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from labeling.models import Verdict, VerdictNotice
-from labeling.services.claiming import AssignmentLost
+from labeling.services.holding import AssignmentLost
 from labeling.services.settings import change_queue_settings
 from labeling.services.submitting import undo_rating
 from reviewapp.core.models import Project
@@ -194,6 +194,12 @@ def test_a_cursor_that_is_none_is_a_problem(since: str, cast: Cast) -> None:
     answer = cast.program.get("/verdicts/", since=since)
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["pointer"] == "/since"
+
+
+def test_a_parameter_given_twice_is_a_problem(cast: Cast) -> None:
+    answer = cast.program.get("/verdicts/?since=1&since=2&limit=5")
+    assert answer.status_code == 400
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/since"]
 
 
 def test_owners_and_auditors_read_it_and_nobody_else(final: Cast) -> None:

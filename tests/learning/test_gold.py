@@ -10,8 +10,9 @@ import pytest
 from scipy.stats import binomtest
 
 from labeling.models import Assignment, GoldCase, GoldResult, ItemKind, Rating, ReviewItem
-from labeling.services.claiming import claim_seat, release_seat
+from labeling.services.claiming import claim_seat
 from labeling.services.gold import GoldRefused, retire_gold_case
+from labeling.services.holding import release_seat
 from labeling.services.rubrics import draft_rubric, publish_rubric
 from labeling.services.settings import change_queue_settings
 from reviewapp.core.models import AuditEntry, Role, TaskKind

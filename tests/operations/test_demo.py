@@ -8,10 +8,10 @@ from django.apps import apps
 from django.core.management import call_command
 from django.test import Client, TestCase
 
-from labeling.models import GoldenSet, GoldResult, ReviewItem, Verdict
+from labeling.models import GoldCase, GoldenSet, GoldResult, ReviewItem, Verdict
 from labeling.services.golden import intact
 from reviewapp.core.models import Project
-from reviewapp.demo.load import LOGINS, PASSWORD, SLUG
+from reviewapp.demo.load import LOGINS, NEWCOMER, PASSWORD, SLUG
 from routing.models import ActivePolicy, Decision, Recalibration
 from routing.services.certificates import estimate_undetected
 
@@ -60,7 +60,7 @@ class TestDemo(TestCase):
             answer = browser.post("/login/", {"username": email, "password": PASSWORD}, follow=True)
             assert answer.status_code == 200, email
             assert "_auth_user_id" in browser.session, email
-            reviewing = browser.get(f"/projects/{SLUG}/review/").status_code
+            reviewing = browser.get(f"/projects/{SLUG}/review/", follow=True).status_code
             assert reviewing == (200 if role in ("reviewer", "adjudicator") else 404), email
 
     def test_a_reviewer_has_an_item_on_the_page_at_once(self) -> None:
@@ -69,6 +69,16 @@ class TestDemo(TestCase):
         page = browser.post(f"/projects/{SLUG}/review/next/", follow=True)
         assert page.status_code == 200
         assert page.redirect_chain[-1][0].startswith("/review/")
+
+    def test_a_newcomer_is_led_to_the_instructions_and_on_to_practice(self) -> None:
+        browser = Client()
+        browser.post("/login/", {"username": NEWCOMER, "password": PASSWORD})
+        assert browser.get(f"/projects/{SLUG}/review/")["Location"] == f"/projects/{SLUG}/welcome/"
+        assert browser.post(f"/projects/{SLUG}/welcome/")["Location"] == f"/projects/{SLUG}/round/"
+        page = browser.post(f"/projects/{SLUG}/review/next/", follow=True)
+        assert "Practice 1 of 3" in page.content.decode()
+        cases = GoldCase.objects.filter(project=self.project, practice=True)
+        assert all(cases.values_list("explanation", flat=True))
 
     def test_its_ledger_is_clean(self) -> None:
         out = StringIO()

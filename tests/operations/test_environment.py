@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from reviewapp.environment import Environment, read_environment
+from reviewapp.environment import Environment, mail_settings, read_environment
 from tests.services.engine import INSTALLATION_VARIABLES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,6 +78,15 @@ def test_an_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
         ("REDIS_URL", "localhost:6379"),
         ("REDIS_URL", "http://cache.example"),
         ("EMAIL_URL", "mail.example"),
+        ("EMAIL_URL", "smtp://"),
+        ("EMAIL_URL", "smtp://mail.example:port"),
+        ("EMAIL_URL", "smtp://mail.example?starttls=1"),
+        ("EMAIL_URL", "file:outbox"),
+        ("EMAIL_FROM", "Oversight"),
+        ("EMAIL_FROM", "a@b.example\nBcc: c@d.example"),
+        ("TRUSTED_PROXIES", "yes"),
+        ("TRUSTED_PROXIES", "-1"),
+        ("TRUSTED_PROXIES", "10"),
         ("ALLOWED_HOSTS", " , "),
         ("DATA_DIR", "/dev/null/below/a/file"),
         ("DATA_DIR", "/dev/null"),
@@ -86,6 +95,46 @@ def test_an_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
 def test_a_slip_is_an_error_that_names_the_variable(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=rf"^{name} "):
         read(tmp_path, **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"OIDC_SERVER_URL": ""}, "OIDC_SERVER_URL"),
+        ({"OIDC_CLIENT_ID": ""}, "OIDC_CLIENT_ID"),
+        ({"OIDC_CLIENT_SECRET": " "}, "OIDC_CLIENT_SECRET"),
+        ({"OIDC_SERVER_URL": "login.example"}, "OIDC_SERVER_URL"),
+        ({"OIDC_SERVER_URL": "http://login.example"}, "OIDC_SERVER_URL"),
+        ({"OIDC_SERVER_URL": "https://login.example?x=1"}, "OIDC_SERVER_URL"),
+    ],
+    ids=str,
+)
+def test_half_a_sign_in_service_is_an_error_that_names_what_is_missing(
+    tmp_path: Path, changes: dict[str, str], named: str
+) -> None:
+    whole = {"OIDC_SERVER_URL": "https://login.example/", "OIDC_CLIENT_ID": "us", "OIDC_CLIENT_SECRET": "s"}
+    found = read(tmp_path, **whole).oidc
+    assert found is not None
+    assert (found.name, found.server_url) == ("login.example", "https://login.example")
+    with pytest.raises(ImproperlyConfigured, match=rf"^{named} "):
+        read(tmp_path, **(whole | changes))
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("smtp://mail.example", {"EMAIL_PORT": 25, "EMAIL_USE_TLS": False, "EMAIL_USE_SSL": False}),
+        ("smtp://us:p%40ss@mail.example:587", {"EMAIL_USE_TLS": True, "EMAIL_HOST_PASSWORD": "p@ss"}),
+        ("smtp://mail.example:587?tls=0", {"EMAIL_USE_TLS": False}),
+        ("smtp://mail.example:2525?tls=1", {"EMAIL_USE_TLS": True, "EMAIL_PORT": 2525}),
+        ("smtps://mail.example", {"EMAIL_USE_SSL": True, "EMAIL_USE_TLS": False, "EMAIL_PORT": 465}),
+        ("console:", {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}),
+        ("file:///var/mail%20out", {"EMAIL_FILE_PATH": "/var/mail out"}),
+        (None, {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}),
+    ],
+)
+def test_it_reads_how_mail_is_sent(url: str | None, expected: dict[str, Any]) -> None:
+    assert expected.items() <= mail_settings(url).items()
 
 
 def test_a_slip_stops_a_command_before_it_does_anything(tmp_path: Path) -> None:

@@ -5,10 +5,29 @@ from datetime import timedelta
 from typing import Any
 from unittest import mock
 
-from labeling.models import Assignment, GoldCase, GoldenSet, Rubric
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.utils import timezone
+
+from labeling.models import (
+    Absence,
+    Alarm,
+    Assignment,
+    EscalationStep,
+    GoldCase,
+    GoldenSet,
+    ReviewItem,
+    Rubric,
+    Suspicion,
+    SuspicionKind,
+)
+from labeling.services.absences import add_absence
+from labeling.services.alarms import raise_alarm
 from labeling.services.rubrics import draft_rubric
+from labeling.services.settings import Step, set_escalation_steps
 from reviewapp.core.models import ApiKey
 from reviewapp.core.sealing import seal
+from reviewapp.core.services.invitations import Invited, invite
 from routing.models import (
     Calibrator,
     Certificate,
@@ -37,6 +56,7 @@ class Estate:
     assignment: Assignment
     policy: Policy
     rubric: Rubric
+    disputed: ReviewItem
     calibrator: Calibrator
     recalibration: Recalibration
     certificate: Certificate
@@ -46,6 +66,11 @@ class Estate:
     webhook: WebhookEndpoint
     delivery: WebhookDelivery
     judge: Judge
+    invited: Invited
+    absence: Absence
+    alarm: Alarm
+    step: EscalationStep
+    suspicion: Suspicion
 
     @property
     def address_values(self) -> dict[str, Any]:
@@ -56,6 +81,7 @@ class Estate:
             "assignments/token": self.assignment.token,
             "review/token": self.assignment.token,
             "policies/version": self.policy.version,
+            "disputes/public_id": self.disputed.public_id,
             "rubrics/name": self.rubric.name,
             "rubrics/version": self.rubric.version,
             "calibrators/version": self.calibrator.version,
@@ -64,14 +90,28 @@ class Estate:
             "golden-sets/name": self.golden_set.name,
             "gold-cases/pk": self.gold_case.pk,
             "people/pk": self.cast.reviewers[2].pk,
+            "invitations/pk": self.invited.invitation.pk,
+            "invitations/token": self.invited.token,
             "keys/pk": self.api_key.pk,
+            # Of no project: what these name is a person's own, or nobody's.
+            "service/provider_id": "sso",
+            "new/uidb36": "1",
+            "new/key": "no-key",
             "webhooks/pk": self.webhook.pk,
             "deliveries/pk": self.delivery.pk,
             "judges/name": self.judge.name,
+            "reviewers/rater_code": self.cast.reviewers[0].rater_code,
+            "absences/pk": self.absence.pk,
+            "alarms/pk": self.alarm.pk,
+            "suspicions/pk": self.suspicion.pk,
+            "steps/pk": self.step.pk,
         }
 
 
 def build_estate(cast: Cast) -> Estate:
+    # So that the pages about a second factor have something to show.
+    TOTP.activate(cast.owner.person, generate_totp_secret())
+    RecoveryCodes.activate(cast.owner.person)
     project, mark = cast.project, cast.project.slug
     texts = {"prompt": f"{mark} asked", "response": f"{mark} answered", "intent": f"{mark}-intent"}
     [output] = route(project, output_body(f"{mark}-1", **texts, source={"model": f"{mark}-model"}))
@@ -92,6 +132,9 @@ def build_estate(cast: Cast) -> Estate:
     )
     publish_verdicts(project=project, now=NOW + timedelta(hours=1))
     delivery = WebhookDelivery.objects.filter(endpoint=webhook)[0]
+    now = timezone.now()
+    steps = [Step(priority=0, minutes_before=60, membership_id=cast.adjudicator.pk)]
+    set_escalation_steps(project=project, steps=steps, actor=mark)
     criterion = {"name": "tone", "type": "numeric", "question": f"{mark}?", "minimum": 0.0, "maximum": 1.0}
     return Estate(
         cast=cast,
@@ -101,6 +144,7 @@ def build_estate(cast: Cast) -> Estate:
         rubric=draft_rubric(
             project=project, name=f"{mark}-rubric", task_kind="pointwise", criteria=[criterion], actor=mark
         ),
+        disputed=ReviewItem.objects.filter(project=project, seats__number=0)[0],
         calibrator=proposal.calibrator,
         recalibration=proposal,
         certificate=proposal.certificate,
@@ -110,4 +154,18 @@ def build_estate(cast: Cast) -> Estate:
         webhook=webhook,
         delivery=delivery,
         judge=stand_judge(project, f"{mark}-judge", now=NOW, output=output),
+        invited=invite(project=project, email=f"asked@{mark}.example", role="reviewer", actor=mark, now=now),
+        absence=add_absence(
+            membership=cast.reviewers[0],
+            first_day=now.date() + timedelta(days=30),
+            last_day=now.date() + timedelta(days=40),
+            note=f"{mark} away",
+            actor=mark,
+            now=now,
+        ),
+        alarm=raise_alarm(project=project, kind="drift", subject=mark, data={"words": f"{mark} drifts"}, now=now),
+        step=EscalationStep.objects.get(project=project),
+        suspicion=Suspicion.objects.create(
+            membership=cast.reviewers[2], kind=SuspicionKind.OWNER, since=now, raised_by=mark, reason=f"{mark} falls"
+        ),
     )

@@ -7,16 +7,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from labeling.models import Assignment, AssignmentState, ItemStatus, Rating, ReviewItem
-from labeling.services.claiming import (
-    AssignmentLost,
-    claim_seat,
-    escalate,
-    extend_lease,
-    release_seat,
-    return_expired_leases,
-    save_draft,
-)
+from labeling.services.claiming import claim_seat, return_expired_leases
 from labeling.services.gold import retire_gold_case
+from labeling.services.holding import AssignmentLost, escalate, extend_lease, release_seat, save_draft
 from labeling.services.rubrics import draft_rubric, publish_rubric
 from labeling.services.settings import change_queue_settings
 from labeling.services.submitting import undo_rating

@@ -5,7 +5,8 @@ import random
 import pytest
 
 from labeling.models import Assignment, ItemStatus, ReviewItem, Seat
-from labeling.services.claiming import AssignmentLost, claim_seat, escalate, release_seat
+from labeling.services.claiming import claim_seat
+from labeling.services.holding import AssignmentLost, escalate, release_seat
 from labeling.services.submitting import undo_rating
 from reviewapp.core.models import Role
 from reviewapp.core.services.people import add_member

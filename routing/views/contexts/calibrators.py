@@ -6,17 +6,29 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as later
+
 from routing.models import Calibrator
 from routing.policy.confidence import ANY_INTENT, cell_name
 from routing.policy.separation import USEFUL_ABOVE
+from routing.services.told import told
 from routing.views.contexts.learning import Reliability, reliability_of
-from routing.views.figures import percent
+from routing.views.figures import fixed, listed, part_of, percent, undefined
 
 # What a signal's status means, and the look of its tag.
 STATUS = {
-    "useful": ("useful", "right"),
-    "worthless": ("worthless: no weight", "wrong"),
-    "undetermined": ("undetermined: no weight", ""),
+    "useful": (later("useful"), "right"),
+    "worthless": (later("worthless: no weight"), "wrong"),
+    "undetermined": (later("undetermined: no weight"), ""),
+}
+
+# The kinds of model.
+MODELS = {
+    "constant": later("constant"),
+    "platt": later("platt"),
+    "isotonic": later("isotonic"),
+    "logistic": later("logistic"),
 }
 
 
@@ -94,14 +106,14 @@ def calibrator_detail(calibrator: Calibrator) -> CalibratorDetail:
         version=calibrator.version,
         created_at=calibrator.created_at,
         labels=fitted["labels"],
-        useful_above=f"{USEFUL_ABOVE:.2f}",
+        useful_above=fixed(USEFUL_ABOVE, 2),
         signals=[
             _signal(scope, key, row, expected=key in scopes[scope]["expected"])
             for scope, rows in metrics["signals"].items()
             for key, row in rows.items()
         ],
         cells=[
-            _cell(name, scopes, count, kinds.get(name) or f"none: {fitted['skipped'].get(name, 'skipped')}")
+            _cell(name, scopes, count, _model(kinds.get(name), fitted["skipped"].get(name)))
             for name, count in fitted["cells"].items()
         ],
         reliability=reliability_of(metrics),
@@ -121,10 +133,10 @@ def _signal(scope: str, key: str, row: Mapping[str, Any], *, expected: bool) -> 
     return SignalLine(
         intent=_scope(scope),
         signal=key,
-        status=status,
+        status=str(status),
         tag=tag,
-        area=f"{row['auc']:.2f}" if known else f"undefined: {row['reason']}",
-        interval=f"{row['low']:.2f}–{row['high']:.2f}" if known else "–",
+        area=fixed(row["auc"], 2) if known else undefined(told(row["reason"])),
+        interval=f"{fixed(row['low'], 2)}–{fixed(row['high'], 2)}" if known else "–",
         labels=row["labels"],
         present=percent(row["present"], 0),
         expected=expected,
@@ -134,7 +146,8 @@ def _signal(scope: str, key: str, row: Mapping[str, Any], *, expected: bool) -> 
 
 def _weight(weights: Mapping[str, float | None]) -> str:
     """The coefficient in each model that the signal is in, in the order of the models."""
-    return ", ".join("curve" if weight is None else f"{weight:.2f}" for weight in weights.values()) or "none"
+    shown = [_("curve") if weight is None else fixed(weight, 2) for weight in weights.values()]
+    return listed(shown) or _("none")
 
 
 def _cell(name: str, scopes: Iterable[str], labels: int, model: str) -> CellLine:
@@ -143,21 +156,28 @@ def _cell(name: str, scopes: Iterable[str], labels: int, model: str) -> CellLine
     return CellLine(_scope(intent), name[len(intent) + 1 :].replace("+", ", "), labels, model)
 
 
+def _model(kind: str | None, skipped: str | None) -> str:
+    """What kind of model it is, or why there is none."""
+    if kind:
+        return str(MODELS.get(kind, kind))
+    return _("none: %(reason)s") % {"reason": told(skipped) if skipped else _("skipped")}
+
+
 def _intent(name: str, row: Mapping[str, Any]) -> IntentLine:
     area = row["auc"]["value"]
     return IntentLine(
         intent=name,
         labels=row["n"],
-        brier=f"{row['brier']:.3f}",
-        error=f"{row['equal_width']['ece']:.3f}",
-        area=f"undefined: {row['auc']['reason']}" if area is None else f"{area:.2f}",
+        brier=fixed(row["brier"], 3),
+        error=fixed(row["equal_width"]["ece"], 3),
+        area=undefined(told(row["auc"]["reason"])) if area is None else fixed(area, 2),
     )
 
 
 def _kinship(key: str, row: Mapping[str, Any]) -> KinshipLine:
-    share = "undefined: no judgement" if row["share"] is None else percent(row["share"], 0)
-    return KinshipLine(key, share, f"{row['same_family']} of {row['outputs']}")
+    share = undefined(_("no judgement")) if row["share"] is None else percent(row["share"], 0)
+    return KinshipLine(key, share, part_of(row["same_family"], row["outputs"]))
 
 
 def _scope(name: str) -> str:
-    return "all others" if name == ANY_INTENT else name
+    return _("all others") if name == ANY_INTENT else name

@@ -7,21 +7,26 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Min, Q
+from django.utils import timezone
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as later
+from django.utils.translation import ngettext
 
-from labeling.models import GoldenSet, GoldResult, ItemStatus, Lane, ReviewItem, Seat, SeatState
+from labeling.models import GoldenSet, ItemStatus, Lane, ReviewItem, Seat, SeatState
+from labeling.queries.onboarding import planted_results
 from labeling.stats.reviewers import Rate
 from reviewapp.core.models import Project
 from routing.models import Action, ActivePolicy, OutputReview, PolicyActivation, Recalibration, Stakes
 from routing.queries import decided
 from routing.services.certificates import estimate_undetected
 from routing.views.charts import Part, stacked_bar
-from routing.views.contexts.measuring import AgreementLine, agreement_lines
-from routing.views.contexts.policies import TierLine, tier_lines
-from routing.views.contexts.words import STAKES, reason_label
+from routing.views.contexts.agreement import AgreementLine, agreement_lines
+from routing.views.contexts.policies import TierLine, target_text, tier_lines
+from routing.views.contexts.words import reason_label, stakes_label
 from routing.views.figures import Estimate, percent, percent_range, rate, reason_text, until
 
-WINDOWS = {"1": "24 hours", "7": "7 days", "30": "30 days", "all": "All time"}
+WINDOWS = {"1": later("24 hours"), "7": later("7 days"), "30": later("30 days"), "all": later("All time")}
 DEFAULT_WINDOW = "30"
 
 
@@ -126,12 +131,13 @@ def console_of(project: Project, *, window: str, outputs_url: str, now: datetime
     """Everything on the page. `outputs_url` is the outputs' list, which every count leads to with its filters."""
     window = window if window in WINDOWS else DEFAULT_WINDOW
     since = None if window == "all" else (now - timedelta(days=int(window))).replace(second=0, microsecond=0)
-    rows = _Rows(outputs_url, {"since": f"{since:%Y-%m-%dT%H:%M}"} if since else {})
+    # As the filters' inputs have it: in the reader's zone.
+    rows = _Rows(outputs_url, {"since": f"{timezone.localtime(since):%Y-%m-%dT%H:%M}"} if since else {})
     counts = _counts(project, since)
     return Console(
         window=window,
-        windows=list(WINDOWS.items()),
-        total=_line("All", "", sum(counts.values(), Counter()), rows, most=0),
+        windows=[(key, str(label)) for key, label in WINDOWS.items()],
+        total=_line(_("All"), "", sum(counts.values(), Counter()), rows, most=0),
         stakes=_stakes_lines(counts, rows),
         reasons=_reasons(project, since, rows),
         waiting=_waiting(project, now),
@@ -167,7 +173,7 @@ def _counts(project: Project, since: datetime | None) -> dict[str, Counter[str]]
 
 def _stakes_lines(counts: Mapping[str, Counter[str]], rows: _Rows) -> list[StakesLine]:
     most = max(sum(count.values()) for count in counts.values())
-    return [_line(STAKES[stakes], stakes, count, rows, most=most) for stakes, count in counts.items()]
+    return [_line(stakes_label(stakes), stakes, count, rows, most=most) for stakes, count in counts.items()]
 
 
 def _line(label: str, stakes: str, count: Counter[str], rows: _Rows, *, most: int) -> StakesLine:
@@ -221,17 +227,26 @@ def _waiting(project: Project, now: datetime) -> Waiting:
 def _undetected(project: Project, since: datetime | None, rows: _Rows) -> UndetectedFigure:
     found = estimate_undetected(project, since=since)
     basis = (
-        f"{found.audited} of {found.shipped} shipped outputs were audited and judged, {found.errors} of them wrong."
+        ngettext(
+            "%(audited)d of %(shipped)d shipped output was audited and judged, %(errors)d of them wrong.",
+            "%(audited)d of %(shipped)d shipped outputs were audited and judged, %(errors)d of them wrong.",
+            found.shipped,
+        )
         if found.shipped
-        else f"None of {found.outputs} outputs shipped."
-    )
+        else ngettext("None of %(outputs)d output shipped.", "None of %(outputs)d outputs shipped.", found.outputs)
+    ) % {"audited": found.audited, "shipped": found.shipped, "errors": found.errors, "outputs": found.outputs}
     if found.rate is None or found.interval is None:
         share = Estimate("", "", f"n = {found.audited}", found.reason or reason_text(found.status))
         number = ""
     else:
         interval = percent_range(found.interval.low, found.interval.high)
         share = Estimate(percent(found.rate), interval, f"n = {found.audited}")
-        number = f"about {found.expected:.0f} of {found.outputs} outputs, between {found.low} and {found.high}"
+        number = _("about %(expected)s of %(outputs)s outputs, between %(low)s and %(high)s") % {
+            "expected": f"{found.expected:.0f}",
+            "outputs": found.outputs,
+            "low": found.low,
+            "high": found.high,
+        }
     return UndetectedFigure(
         share=share,
         number=number,
@@ -254,7 +269,7 @@ def _policy(project: Project) -> PolicyInForce | None:
         since=activation.effective_at if activation else None,
         reason=activation.reason if activation else "",
         calibrator_version=policy.calibrator.version if policy.calibrator else None,
-        target=f"at most {percent(targets['undetected_error'])} wrong at {percent(targets['level'], 0)} confidence",
+        target=target_text(targets),
         tiers=tier_lines(policy.document),
     )
 
@@ -274,8 +289,6 @@ def _golden_set(project: Project) -> LatestGoldenSet | None:
 
 
 def pool_accuracy(project: Project) -> Estimate:
-    """How often the people as a whole were right on gold cases."""
-    found = GoldResult.objects.filter(gold_case__project=project, rating__withdrawal__isnull=True).aggregate(
-        trials=Count("pk"), right=Count("pk", filter=Q(correct=True))
-    )
-    return rate(Rate.of(found["right"], found["trials"]), of="gold ratings", without="no gold case was rated yet")
+    """How often the people as a whole were right on planted gold cases; rounds are kept apart."""
+    found = planted_results(project).aggregate(trials=Count("pk"), right=Count("pk", filter=Q(correct=True)))
+    return rate(Rate.of(found["right"], found["trials"]), of=_("gold ratings"), without=_("no gold case was rated yet"))

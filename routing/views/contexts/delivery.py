@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from reviewapp.core.models import Project
 from routing.models import DeliveryState, WebhookDelivery, WebhookEndpoint
 
@@ -91,5 +93,6 @@ def delivery_row(delivery: WebhookDelivery) -> DeliveryRow:
         attempts=delivery.attempts,
         last_attempt_at=delivery.last_attempt_at,
         next_attempt_at=delivery.next_attempt_at if delivery.state == DeliveryState.PENDING else None,
-        result=delivery.last_error or (f"Answered {delivery.last_status}." if delivery.last_status else ""),
+        result=delivery.last_error
+        or (_("Answered %(status)s.") % {"status": delivery.last_status} if delivery.last_status else ""),
     )

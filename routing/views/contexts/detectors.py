@@ -2,15 +2,20 @@
 
 from dataclasses import dataclass
 
-from routing.services.traffic import DetectorReport
-from routing.views.figures import percent, percent_range
+from django.utils.translation import gettext_lazy as later
 
-TITLES = {"adversarial": "Adversarial inputs", "novelty": "Novel inputs"}
+from routing.services.told import told
+from routing.services.traffic import DetectorReport
+from routing.views.figures import fixed, percent, percent_range
+
+TITLES = {"adversarial": later("Adversarial inputs"), "novelty": later("Novel inputs")}
 FLAGS = {"adversarial": "adversarial", "novelty": "novel"}
 SCALES = {
-    "adversarial": "Signs of an attack (hidden characters, injected instructions, encoded payloads, code) add up to a "
-    "score from 0 to 1; hidden and reordering characters flag whatever the threshold.",
-    "novelty": "The mean distance of an input to its ten nearest in recent traffic, from 0 to 1.",
+    "adversarial": later(
+        "Signs of an attack (hidden characters, injected instructions, encoded payloads, code) add up to a "
+        "score from 0 to 1; hidden and reordering characters flag whatever the threshold."
+    ),
+    "novelty": later("The mean distance of an input to its ten nearest in recent traffic, from 0 to 1."),
 }
 
 
@@ -38,12 +43,12 @@ def detector_row(report: DetectorReport) -> DetectorRow:
     measured = report.measured
     interval = measured.interval
     return DetectorRow(
-        title=TITLES[report.name],
-        scale=SCALES[report.name],
+        title=str(TITLES[report.name]),
+        scale=str(SCALES[report.name]),
         flag=FLAGS[report.name],
         wanted=percent(report.wanted_rate),
-        threshold="" if report.threshold is None else f"{report.threshold:.3f}",
-        reason=report.reason,
+        threshold="" if report.threshold is None else fixed(report.threshold, 3),
+        reason=told(report.reason),
         measured="" if measured.rate is None else percent(measured.rate),
         interval="" if interval is None else percent_range(interval.low, interval.high),
         ordinary=measured.ordinary,

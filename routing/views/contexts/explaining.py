@@ -5,11 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from routing.policy.sentences import joined
-from routing.views.contexts.words import MODES, STAKES
-from routing.views.figures import compact, percent, percent_range, pretty
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as later
+from django.utils.translation import ngettext
 
-ORIGINS = {"caller": "the caller", "judge": "a judge of ours"}
+from routing.policy.sentences import joined
+from routing.services.told import all_told, told
+from routing.views.contexts.words import mode_label, silence, stakes_label
+from routing.views.figures import compact, decimal, fixed, percent, percent_range, pretty, shortest
+
+ORIGINS = {"caller": later("the caller"), "judge": later("a judge of ours")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +95,9 @@ def explanation(found: Mapping[str, Any]) -> Explanation:
         screening="" if pending or not found["flags"]["screening"] else pretty(found["flags"]["screening"]),
         checks=found.get("checks", []),
         rule=[] if pending else _rule(found["rule"]),
-        draws=[] if pending else [("Audit", found["audit"]["sentence"]), ("Raters", found["overlap"]["sentence"])],
+        draws=[]
+        if pending
+        else [(_("Audit"), found["audit"]["sentence"]), (_("Raters"), found["overlap"]["sentence"])],
         policy=found["policy"],
         calibrator=calibrator,
         calibrator_number=int(calibrator["version"].removeprefix("v")) if calibrator else None,
@@ -106,68 +114,90 @@ def _signal(row: Mapping[str, Any]) -> SignalLine:
     weight = row.get("contribution")
     return SignalLine(
         key=row["key"],
-        origin=ORIGINS.get(row["origin"], row["origin"]),
+        origin=str(ORIGINS.get(row["origin"], row["origin"])),
         raw=_number(row["raw"]),
         evidence=_number(row.get("evidence")),
-        weight="" if weight is None else f"{weight:+.2f}".replace("-", "−"),
-        note=row.get("note", "") + (f" ({row['silent'].replace('_', ' ')})" if row.get("silent") else ""),
-        data=compact(shown) if row["data"] is not None else "it said nothing",
+        weight="" if weight is None else ("+" if weight >= 0 else "") + decimal(weight),
+        note=_remark(row),
+        data=compact(shown) if row["data"] is not None else _("it said nothing"),
         required=row.get("required", False),
     )
 
 
+def _remark(row: Mapping[str, Any]) -> str:
+    """What there is to say of the signal, and why a judge of ours said nothing."""
+    note = "; ".join(all_told(row.get("note", "").split("; ")))
+    return f"{note} ({silence(row['silent'])})" if row.get("silent") else note
+
+
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+    return "–" if value is None else fixed(value, 3)
 
 
 def _required(required: Mapping[str, Any]) -> str:
     if not required["keys"]:
-        return "No signal is required by name; an output without any is reviewed all the same."
-    who = "The policy requires" if required["basis"] == "policy" else "The calibrator relies on"
-    return f"{who} {joined(required['keys'])}."
+        return _("No signal is required by name; an output without any is reviewed all the same.")
+    text = _("The policy requires %(keys)s.")
+    if required["basis"] != "policy":
+        text = _("The calibrator relies on %(keys)s.")
+    return text % {"keys": joined(required["keys"], words=translation)}
 
 
 def _missing(required: Mapping[str, Any]) -> str:
-    lacking = [*required["missing"], *(f"{key} (it said nothing)" for key in required["silent"])]
-    return f"Missing: {joined(lacking)}." if lacking else ""
+    lacking = [*required["missing"], *(_("%(key)s (it said nothing)") % {"key": key} for key in required["silent"])]
+    return _("Missing: %(keys)s.") % {"keys": joined(lacking, words=translation)} if lacking else ""
 
 
 def _confidence(confidence: Mapping[str, Any]) -> list[tuple[str, str]]:
     lines = [
-        ("P(acceptable)", "unknown" if confidence["value"] is None else f"{confidence['value']:.3f}"),
-        ("From", confidence["sentence"]),
+        (_("P(acceptable)"), _("unknown") if confidence["value"] is None else fixed(confidence["value"], 3)),
+        (_("From"), confidence["sentence"]),
     ]
     if confidence["scope"]:
         lines.append(
-            ("Learnt on", "all intents" if confidence["scope"] == "*" else f"the intent {confidence['scope']}")
+            (
+                _("Learnt on"),
+                _("all intents")
+                if confidence["scope"] == "*"
+                else _("the intent %(intent)s") % {"intent": confidence["scope"]},
+            )
         )
     if held_out := confidence["reliability"]:
         low, high = held_out["interval"]
         lines.append(
             (
-                "Held out",
-                f"{percent(held_out['observed'])} ({percent_range(low, high)}) accepted of {held_out['n']} outputs "
-                f"like this, {percent(held_out['mean_predicted'])} predicted",
+                _("Held out"),
+                ngettext(
+                    "%(observed)s (%(interval)s) accepted of %(count)d output like this, %(predicted)s predicted",
+                    "%(observed)s (%(interval)s) accepted of %(count)d outputs like this, %(predicted)s predicted",
+                    held_out["n"],
+                )
+                % {
+                    "observed": percent(held_out["observed"]),
+                    "interval": percent_range(low, high),
+                    "count": held_out["n"],
+                    "predicted": percent(held_out["mean_predicted"]),
+                },
             )
         )
     return lines
 
 
 def _voice(row: Mapping[str, Any]) -> Voice:
-    return Voice(who=row["by"], stakes=STAKES[row["stakes"]], won=row["won"])
+    return Voice(who=told(row["by"]), stakes=stakes_label(row["stakes"]), won=row["won"])
 
 
 def _flags(flags: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
-        ("Given by the caller", joined(flags["given"]) or "none"),
-        ("Detected", joined(flags["detected"]) or "none"),
+        (_("Given by the caller"), joined(flags["given"], words=translation) or _("none")),
+        (_("Detected"), joined(flags["detected"], words=translation) or _("none")),
     ]
 
 
 def _rule(rule: Mapping[str, Any]) -> list[tuple[str, str]]:
-    threshold = "–" if rule["threshold"] is None else f"{rule['threshold']:g}"
+    threshold = "–" if rule["threshold"] is None else shortest(rule["threshold"])
     return [
-        ("Tier", f"{STAKES[rule['stakes']]} stakes"),
-        ("Rule", MODES.get(rule["mode"], str(rule["mode"]))),
-        ("Threshold", threshold),
+        (_("Tier"), _("%(stakes)s stakes") % {"stakes": stakes_label(rule["stakes"])}),
+        (_("Rule"), mode_label(str(rule["mode"]))),
+        (_("Threshold"), threshold),
     ]

@@ -1,4 +1,4 @@
-"""Golden sets, gold cases and the rubrics that both were judged by."""
+"""Golden sets and gold cases."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,15 +6,20 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as later
 
-from labeling.models import ActiveRubric, Criterion, GoldCase, GoldenSet, Rubric
+from labeling.models import GoldCase, GoldenSet
 from labeling.services.golden import intact
 from labeling.stats.reviewers import Rate
 from reviewapp.core.models import Project
+from reviewapp.core.reading import word
 from routing.views.contexts.measuring import known_answer
 from routing.views.contexts.outputs import Text, prompt_texts, response_texts
 from routing.views.contexts.words import actor_names
-from routing.views.figures import Estimate, compact, rate
+from routing.views.figures import Estimate, rate
+
+TABLES = ((later("Verdicts"), "verdicts"), (later("Intents"), "intents"), (later("Strata"), "strata"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,7 @@ class GoldCaseRow:
     origin: str
     used: int
     planned: int
+    practice: bool
     accuracy: Estimate
     retired_at: datetime | None
 
@@ -60,44 +66,6 @@ class GoldCaseDetail:
     prompt: Sequence[Text]
     passages: Sequence[Text]
     responses: Sequence[Text]
-
-
-@dataclass(frozen=True, slots=True)
-class RubricRow:
-    pk: int
-    name: str
-    version: int
-    task_kind: str
-    status: str
-    criteria: int
-    published_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class LevelLine:
-    value: str
-    label: str
-    description: str
-    example: str
-    fails: bool
-
-
-@dataclass(frozen=True, slots=True)
-class CriterionLine:
-    name: str
-    type: str
-    question: str
-    required: bool
-    levels: Sequence[LevelLine]
-    scale: str
-
-
-@dataclass(frozen=True, slots=True)
-class RubricDetail:
-    row: RubricRow
-    instructions: str
-    corrections: bool
-    criteria: Sequence[CriterionLine]
 
 
 def golden_set_row(golden_set: GoldenSet, names: Mapping[str, str]) -> GoldenSetRow:
@@ -118,15 +86,17 @@ def golden_set_detail(golden_set: GoldenSet) -> GoldenSetDetail:
         seed=golden_set.seed,
         intact=intact(golden_set),
         tables=[
-            (title, list(composition.get(name, {}).items()))
-            for title, name in (("Verdicts", "verdicts"), ("Intents", "intents"), ("Strata", "strata"))
+            (str(title), [(word(key) if name == "verdicts" else key, count) for key, count in rows])
+            for title, name in TABLES
+            for rows in [composition.get(name, {}).items()]
         ],
     )
 
 
 def gold_cases_with_results(project: Project) -> QuerySet[GoldCase]:
-    """The cases with how often people were right, newest first."""
+    """The cases with how often people were right, newest first: on planted cases outside of rounds."""
     standing = Q(results__rating__withdrawal__isnull=True, results__isnull=False)
+    standing &= Q(practice=True) | Q(results__rating__assignment__round__isnull=True)
     return (
         GoldCase.objects.filter(project=project)
         .select_related("item__content")
@@ -148,7 +118,8 @@ def gold_case_row(case: Any) -> GoldCaseRow:
         origin=case.origin.replace("_", " "),
         used=case.item.ratings_counted,
         planned=case.item.raters_needed,
-        accuracy=rate(Rate.of(case.right, case.seen), of="", without="not shown yet"),
+        practice=case.practice,
+        accuracy=rate(Rate.of(case.right, case.seen), of="", without=_("not shown yet")),
         retired_at=case.retired_at,
     )
 
@@ -161,55 +132,4 @@ def gold_case_detail(case: Any) -> GoldCaseDetail:
         prompt=prompt_texts(content.prompt),
         passages=[Text(part.get("id", ""), part.get("text", "")) for part in content.context],
         responses=response_texts(content),
-    )
-
-
-def active_rubric_ids(project: Project) -> set[int]:
-    return set(ActiveRubric.objects.filter(project=project).values_list("rubric_id", flat=True))
-
-
-def rubric_row(rubric: Rubric, active_ids: set[int]) -> RubricRow:
-    published = "published" if rubric.published_at else "draft"
-    return RubricRow(
-        pk=rubric.pk,
-        name=rubric.name,
-        version=rubric.version,
-        task_kind=rubric.task_kind,
-        status="in force" if rubric.pk in active_ids else published,
-        criteria=len(rubric.criteria.all()),
-        published_at=rubric.published_at,
-    )
-
-
-def rubric_detail(rubric: Rubric) -> RubricDetail:
-    return RubricDetail(
-        row=rubric_row(rubric, active_rubric_ids(rubric.project)),
-        instructions=rubric.instructions,
-        corrections=rubric.corrections,
-        criteria=[_criterion(criterion) for criterion in rubric.criteria.all()],
-    )
-
-
-def _criterion(criterion: Criterion) -> CriterionLine:
-    scale = ""
-    if criterion.minimum is not None and criterion.maximum is not None:
-        scale = f"{criterion.minimum:g} to {criterion.maximum:g}"
-        if criterion.fail_below is not None:
-            scale += f"; fails below {criterion.fail_below:g}"
-    return CriterionLine(
-        name=criterion.name,
-        type=criterion.type,
-        question=criterion.question,
-        required=criterion.required,
-        levels=[
-            LevelLine(
-                value=compact(level["value"]),
-                label=level.get("label", ""),
-                description=level.get("description", ""),
-                example=level.get("example", ""),
-                fails=level["value"] in criterion.fail_values,
-            )
-            for level in criterion.levels
-        ],
-        scale=scale,
     )

@@ -5,35 +5,41 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as later
+from django.utils.translation import ngettext
+
 from reviewapp.core.models import Project
 from routing.judge_figures import JudgeFigures, judge_figures
 from routing.models import Judge, JudgeVerdict
 from routing.serializers.judges import shown_key, shown_state
 from routing.services.judges import IDENTITY, SETTINGS, current_version
-from routing.views.figures import percent
+from routing.views.figures import fixed, percent, shortest
 
 OUTCOMES = {
-    "answered": "answered",
-    "unreachable": "not reached",
-    "timeout": "too slow",
-    "server_error": "server error",
-    "rate_limited": "told to wait",
-    "key_refused": "key refused",
-    "request_refused": "request refused",
-    "target_refused": "address refused",
-    "too_large": "answer too large",
-    "malformed": "no answer in the right form",
-    "cut_off": "answer cut off",
-    "refusal": "would not judge",
-    "invalid_verdict": "no valid verdict",
-    "oversize": "output too long",
-    "no_key": "no key",
-    "no_rubric": "no rubric",
-    "inactive": "switched off",
-    "budget_spent": "budget spent",
-    "circuit_open": "circuit open",
-    "deadline": "no time left",
+    "answered": later("answered"),
+    "unreachable": later("not reached"),
+    "timeout": later("too slow"),
+    "server_error": later("server error"),
+    "rate_limited": later("told to wait"),
+    "key_refused": later("key refused"),
+    "request_refused": later("request refused"),
+    "target_refused": later("address refused"),
+    "too_large": later("answer too large"),
+    "malformed": later("no answer in the right form"),
+    "cut_off": later("answer cut off"),
+    "refusal": later("would not judge"),
+    "invalid_verdict": later("no valid verdict"),
+    "oversize": later("output too long"),
+    "no_key": later("no key"),
+    "no_rubric": later("no rubric"),
+    "inactive": later("switched off"),
+    "budget_spent": later("budget spent"),
+    "circuit_open": later("circuit open"),
+    "deadline": later("no time left"),
 }
+
+KEY_SOURCES = {"environment": later("environment"), "stored": later("stored"), "none": later("none")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +102,6 @@ def judge_rows(project: Project, now: datetime) -> list[JudgeRow]:
 def judge_row(judge: Judge, figures: JudgeFigures, now: datetime) -> JudgeRow:
     version, key, state = current_version(judge), shown_key(judge), shown_state(judge, figures, now)
     agreement = figures.agreement(judge.pk)
-    rate = agreement["rate"]
     return JudgeRow(
         name=judge.name,
         version=version.number,
@@ -107,16 +112,23 @@ def judge_row(judge: Judge, figures: JudgeFigures, now: datetime) -> JudgeRow:
         state=_state(judge, key["usable"], state["circuit"]),
         circuit=state["circuit"],
         open_until=state["open_until"] if state["circuit"] == "open" else None,
-        key_source=key["variable"] or key["source"],
+        key_source=key["variable"] or str(KEY_SOURCES[key["source"]]),
         key_problem=key["problem"] or "",
         spent=_spent(judge, state["spent"]),
         answered=state["answered"],
         failed=sum(state["failed"].values()),
         cache_hits=state["cache_hits"],
         waiting=state["waiting_outputs"],
-        agreement="no verdict yet" if rate is None else f"{percent(rate)} of {agreement['of']} runs",
+        agreement=_agreement(agreement["rate"], agreement["of"]),
         in_force=judge.name in figures.asked_now,
     )
+
+
+def _agreement(rate: float | None, runs: int) -> str:
+    if rate is None:
+        return _("no verdict yet")
+    text = ngettext("%(share)s of %(runs)d run", "%(share)s of %(runs)d runs", runs)
+    return text % {"share": percent(rate), "runs": runs}
 
 
 def _state(judge: Judge, usable: bool, circuit: str) -> str:
@@ -128,8 +140,10 @@ def _state(judge: Judge, usable: bool, circuit: str) -> str:
 
 
 def _spent(judge: Judge, spent: float) -> str:
-    limit = "" if judge.monthly_budget is None else f" of {judge.monthly_budget:.2f}"
-    return f"{spent:.4f}{limit} {judge.currency}"
+    amount = fixed(spent, 4)
+    if judge.monthly_budget is not None:
+        amount = _("%(part)s of %(whole)s") % {"part": amount, "whole": fixed(float(judge.monthly_budget), 2)}
+    return f"{amount} {judge.currency}"
 
 
 def judge_detail(judge: Judge, now: datetime) -> JudgeDetail:
@@ -140,16 +154,21 @@ def judge_detail(judge: Judge, now: datetime) -> JudgeDetail:
         row=judge_row(judge, figures, now),
         instructions=version.instructions,
         limits=[
-            ("Timeout", f"{judge.timeout_seconds} s"),
-            ("Runs per output", str(judge.runs)),
-            ("Requests per minute", str(judge.requests_per_minute)),
-            ("Prices per million tokens", f"{judge.price_input:g} in, {judge.price_output:g} out {judge.currency}"),
-            ("Tokens of an answer, at most", str(version.max_tokens)),
-            ("Characters of an output, at most", str(judge.max_characters)),
+            (_("Timeout"), _("%(seconds)d s") % {"seconds": judge.timeout_seconds}),
+            (_("Runs per output"), str(judge.runs)),
+            (_("Requests per minute"), str(judge.requests_per_minute)),
+            (_("Prices per million tokens"), _prices(judge)),
+            (_("Tokens of an answer, at most"), str(version.max_tokens)),
+            (_("Characters of an output, at most"), str(judge.max_characters)),
         ],
-        failures=[(OUTCOMES.get(outcome, outcome), count) for outcome, count in failed.items()],
+        failures=[(str(OUTCOMES.get(outcome, outcome)), count) for outcome, count in failed.items()],
         versions=[(row.number, row.model, row.base_url, row.created_at) for row in judge.versions.order_by("-number")],
     )
+
+
+def _prices(judge: Judge) -> str:
+    prices = {"input": shortest(judge.price_input), "output": shortest(judge.price_output)}
+    return _("%(input)s in, %(output)s out %(currency)s") % {**prices, "currency": judge.currency}
 
 
 def call_row(call: JudgeVerdict) -> CallRow:
@@ -158,15 +177,15 @@ def call_row(call: JudgeVerdict) -> CallRow:
         at=call.at,
         version=call.version.number,
         run=f"{call.run + 1}{f' ({call.order})' if call.order else ''}",
-        outcome=OUTCOMES.get(call.outcome, call.outcome),
+        outcome=str(OUTCOMES.get(call.outcome, call.outcome)),
         verdict=call.verdict,
         reason=call.reason,
         raw="" if call.verdict else call.raw,
         output_id=str(call.output_id or ""),
         external_id=call.output.external_id if call.output else "",
         tokens=f"{tokens}" if tokens else "–",
-        cost=f"{call.cost / 1_000_000:.6f}",
-        seconds=f"{call.seconds:.2f}",
+        cost=fixed(call.cost / 1_000_000, 6),
+        seconds=fixed(call.seconds, 2),
     )
 
 

@@ -6,21 +6,28 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Q, Sum
+from django.utils import translation
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as later
+from django.utils.translation import ngettext
 
+from reviewapp.core.reading import moment
 from routing.models import Action, Certificate, Output, Recalibration
+from routing.policy.sentences import joined
 from routing.queries import right_or_wrong
+from routing.services.told import all_told, told
 from routing.views.charts import Dot, reliability_dots
 from routing.views.contexts.policies import Change, ReplayTable, change_rows, replay_table_of
-from routing.views.contexts.words import STAKES, actor_names
-from routing.views.figures import decimal, percent, percent_range, reason_text
+from routing.views.contexts.words import STAKES, actor_names, stakes_label, stakes_within
+from routing.views.figures import decimal, fixed, percent, percent_range, reason_text, undefined
 
 THRESHOLD_STATUS = {
-    "certified": "certified",
-    "budget": "set by the budget, no guarantee",
-    "too_few_labels": "reviewed: too few verdicts",
-    "not_enough_evidence": "left as it is: nothing could be certified",
-    "raised": "changed for the sake of lower stakes",
+    "certified": later("certified"),
+    "budget": later("set by the budget, no guarantee"),
+    "too_few_labels": later("reviewed: too few verdicts"),
+    "not_enough_evidence": later("left as it is: nothing could be certified"),
+    "raised": later("changed for the sake of lower stakes"),
 }
 
 
@@ -134,39 +141,50 @@ def reliability_of(metrics: Mapping[str, Any]) -> Reliability:
     bins = metrics["equal_width"]["bins"]
     auc = metrics["auc"]
     figures = [
-        ("Verdicts", f"{metrics['n']}, worth {metrics['effective_n']:.0f} by their weights"),
-        ("Brier score", _or_reason(metrics["brier"], 3)),
-        ("Log-loss", _or_reason(metrics["log_loss"], 3)),
-        ("Calibration error", _or_reason(metrics["equal_width"]["ece"], 3)),
-        ("Area under the curve", _auc(auc)),
+        (
+            _("Verdicts"),
+            _("%(count)s, worth %(effective)s by their weights")
+            % {"count": metrics["n"], "effective": f"{metrics['effective_n']:.0f}"},
+        ),
+        (_("Brier score"), _or_reason(metrics["brier"], 3)),
+        (_("Log-loss"), _or_reason(metrics["log_loss"], 3)),
+        (_("Calibration error"), _or_reason(metrics["equal_width"]["ece"], 3)),
+        (_("Area under the curve"), _auc(auc)),
     ]
     return Reliability(
         figures=figures,
         bins=[_bin(row) for row in bins],
         dots=reliability_dots(bins),
-        reason="" if bins else f"no verdict could be predicted without being fitted to (n = {metrics['n']})",
+        reason=""
+        if bins
+        else _("no verdict could be predicted without being fitted to (n = %(count)s)") % {"count": metrics["n"]},
     )
 
 
 def _or_reason(value: float | None, digits: int) -> str:
-    return "undefined: no verdicts (n = 0)" if value is None else decimal(value, digits)
+    return undefined(_("no verdicts (n = 0)")) if value is None else decimal(value, digits)
 
 
 def _auc(auc: Mapping[str, Any]) -> str:
-    counts = f"{auc['positives']} good, {auc['negatives']} wrong"
+    counts = _("%(good)s good, %(wrong)s wrong") % {"good": auc["positives"], "wrong": auc["negatives"]}
     if auc["value"] is None:
-        return f"undefined: {reason_text(auc['reason'])} ({counts})"
-    return f"{auc['value']:.2f}, above {auc['lower']:.2f} at {percent(auc['confidence'], 0)} ({counts})"
+        return undefined(f"{reason_text(auc['reason'])} ({counts})")
+    return _("%(area)s, above %(lower)s at %(level)s (%(counts)s)") % {
+        "area": fixed(auc["value"], 2),
+        "lower": fixed(auc["lower"], 2),
+        "level": percent(auc["confidence"], 0),
+        "counts": counts,
+    }
 
 
 def _bin(row: Mapping[str, Any]) -> BinLine:
     low, high = row["interval"]
     return BinLine(
-        between=f"{row['low']:.1f}–{row['high']:.1f}",
+        between=f"{fixed(row['low'], 1)}–{fixed(row['high'], 1)}",
         n=row["n"],
         predicted=decimal(row["mean_predicted"]),
         observed=decimal(row["observed"]),
-        interval=f"{low:.2f}–{high:.2f}",
+        interval=f"{fixed(low, 2)}–{fixed(high, 2)}",
     )
 
 
@@ -195,7 +213,7 @@ def recalibration_detail(proposal: Recalibration) -> RecalibrationDetail:
         thresholds=[_threshold(stakes, basis) for stakes, basis in proposal.thresholds.items()],
         replay=replay,
         rejected=_rejected(proposal, replay.rejected),
-        certificate=proposal.certificate.statement if proposal.certificate else "",
+        certificate=told(proposal.certificate.statement) if proposal.certificate else "",
         certificate_pk=proposal.certificate_id,
         changes=change_rows(policy.parent.document, policy.document) if policy.parent else [],
     )
@@ -251,16 +269,17 @@ def _rejected(proposal: Recalibration, external_ids: Sequence[str]) -> list[Reje
 
 def _threshold(stakes: str, basis: Mapping[str, Any]) -> ThresholdLine:
     threshold, bound = basis.get("threshold"), basis.get("bound")
-    status = THRESHOLD_STATUS.get(basis["status"], basis["status"])
+    status = str(THRESHOLD_STATUS.get(basis["status"], basis["status"]))
     if "labels" in basis:
         status += f" (n = {basis['labels']})"
     if "together_with" in basis:
-        status += f", together with {' and '.join(basis['together_with'])} stakes"
-    status = "; ".join([status, *basis.get("raised", ())])
+        others = joined([stakes_within(other) for other in basis["together_with"]], words=translation)
+        status = _("%(status)s, together with %(others)s stakes") % {"status": status, "others": others}
+    status = "; ".join([status, *all_told(basis.get("raised", ()))])
     return ThresholdLine(
-        stakes=STAKES[stakes],
+        stakes=stakes_label(stakes),
         status=status,
-        threshold="–" if threshold is None else f"{threshold:.3f}",
+        threshold="–" if threshold is None else fixed(threshold, 3),
         bound="–" if bound is None else percent(bound, 2),
         need=_need(basis.get("need_more")),
         tested=[_tested(row) for row in basis.get("rows", ())],
@@ -270,18 +289,33 @@ def _threshold(stakes: str, basis: Mapping[str, Any]) -> ThresholdLine:
 def _need(need: Mapping[str, Any] | None) -> str:
     if not need:
         return ""
-    text = f"At {need['at_threshold']:.3f}: {reason_text(need['reason'])}."
+    text = _("At %(threshold)s: %(reason)s.") % {
+        "threshold": fixed(need["at_threshold"], 3),
+        "reason": reason_text(need["reason"]),
+    }
     if need["hopeless"]:
-        return f"{text} More verdicts will not help; the outputs have to get better."
-    if need["if_no_more_errors"] is not None:
-        text += f" {need['if_no_more_errors']} more audit verdicts without an error would do"
-        text += f", {need['at_observed_rate']} at the error rate seen so far." if need["at_observed_rate"] else "."
-    return text
+        hopeless = _("More verdicts will not help; the outputs have to get better.")
+        return f"{text} {hopeless}"
+    more, slower = need["if_no_more_errors"], need["at_observed_rate"]
+    if more is None:
+        return text
+    would_do = ngettext(
+        "%(more)d more audit verdict without an error would do.",
+        "%(more)d more audit verdicts without an error would do.",
+        more,
+    )
+    if slower:
+        would_do = ngettext(
+            "%(more)d more audit verdict without an error would do, %(slower)d at the error rate seen so far.",
+            "%(more)d more audit verdicts without an error would do, %(slower)d at the error rate seen so far.",
+            more,
+        )
+    return f"{text} {would_do % {'more': more, 'slower': slower}}"
 
 
 def _tested(row: Mapping[str, Any]) -> TestedLine:
     return TestedLine(
-        threshold=f"{row['threshold']:.3f}",
+        threshold=fixed(row["threshold"], 3),
         shipped=row["shipped"],
         labels=row["audited"],
         errors=row["errors"],
@@ -296,9 +330,9 @@ def certificate_detail(certificate: Certificate, names: Mapping[str, str]) -> Ce
     since = parse_datetime(inputs["since"]) if inputs["since"] else None
     return CertificateDetail(
         pk=certificate.pk,
-        statement=certificate.statement,
-        window=f"since {since:%-d %b %Y %H:%M}" if since else "from the first output",
-        stakes=STAKES.get(inputs["stakes"], "all"),
+        statement=told(certificate.statement),
+        window=_("since %(moment)s") % {"moment": moment(since)} if since else _("from the first output"),
+        stakes=stakes_label(inputs["stakes"]) if inputs["stakes"] else _("all"),
         level=percent(inputs["level"], 0),
         outputs=inputs["outputs"],
         strata=[_stratum(row) for row in result["per_stratum"]],
@@ -311,7 +345,10 @@ def certificate_detail(certificate: Certificate, names: Mapping[str, str]) -> Ce
 
 def _certified(result: Mapping[str, Any]) -> str:
     if result["poststratified"] is None:
-        return f"not estimable: {result['reason']} (n = {result['audited']})"
+        return _("not estimable: %(reason)s (n = %(count)s)") % {
+            "reason": told(result["reason"]),
+            "count": result["audited"],
+        }
     low, high = result["interval"]
     return f"{percent(result['poststratified'], 2)} ({percent_range(low, high, 2)}), n = {result['audited']}"
 
@@ -322,6 +359,6 @@ def _stratum(row: Mapping[str, Any]) -> StratumLine:
         shipped=row["shipped"],
         audited=row["audited"],
         errors=row["errors"],
-        rate="undefined: no verdict (n = 0)" if row["rate"] is None else percent(row["rate"], 2),
+        rate=undefined(_("no verdict (n = 0)")) if row["rate"] is None else percent(row["rate"], 2),
         upper="–" if row["upper"] is None else percent(row["upper"], 2),
     )

@@ -7,18 +7,22 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, TextField
 from django.db.models.functions import Cast
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as later
 
 from labeling.models import Assignment, AssignmentState, ItemStatus, Rating, ReviewItem, Verdict
 from reviewapp.core.models import Content, Project, TaskKind
+from reviewapp.core.reading import moment_with_seconds, word
 from routing.models import Decision, JudgeRequest, Output, OutputReview
 from routing.queries import PENDING, filtered_outputs
 from routing.services.explaining import summary_of
-from routing.views.contexts.words import PREFERENCES, decision_label, reason_label
-from routing.views.figures import compact, duration, percent, pretty
+from routing.services.told import told
+from routing.views.contexts.words import decision_label, preference_label, reason_label, silence, stakes_within
+from routing.views.figures import compact, duration, fixed, percent, pretty
 
 API_FILTERS = ("external_id", "intent", "action", "stakes", "flag", "since", "until")
 STATUS_LABELS = {"open": "waiting", "disputed": "disputed"}
-STEP_TITLES = {"message": "Message", "tool_call": "Tool call", "tool_result": "Tool result"}
+STEP_TITLES = {"message": later("Message"), "tool_call": later("Tool call"), "tool_result": later("Tool result")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +168,7 @@ def _item_conditions(wanted: Mapping[str, Any]) -> Q:
     if wanted.get("overlap"):
         conditions &= Q(item__raters_needed__gt=1)
     if wanted.get("rubric"):
-        name, _, version = wanted["rubric"].rpartition(" v")
+        name, _sign, version = wanted["rubric"].rpartition(" v")
         conditions &= Q(item__rubric__name=name, item__rubric__version=int(version))
     return conditions
 
@@ -183,7 +187,7 @@ def output_row(output: Output) -> OutputRow:
         action=decision.action,
         decision=decision_label(decision.action, audited=decision.audited),
         reasons=[reason_label(reason) for reason in decision.reasons],
-        confidence="–" if decision.confidence is None else f"{decision.confidence:.2f}",
+        confidence="–" if decision.confidence is None else fixed(decision.confidence, 2),
         outcome=_outcome(reviews[0].item) if reviews else "",
     )
 
@@ -206,7 +210,7 @@ def _pending_row(output: Output) -> OutputRow:
 
 def _outcome(item: ReviewItem) -> str:
     if item.verdict:
-        return PREFERENCES.get(item.verdict.preferred, item.verdict.value)
+        return item.verdict.preferred or item.verdict.value
     return STATUS_LABELS.get(item.status, item.status)
 
 
@@ -228,7 +232,7 @@ def output_detail(output: Output) -> OutputDetail:
         responses=response_texts(output.content),
         signals=[_signal(signal.key, signal.data, signal.evidence) for signal in output.signals.order_by("key")],
         flags=decision.flags if decision else output.judge_request.flags,
-        inclusion=percent(decision.inclusion_probability) if decision else "not known yet",
+        inclusion=percent(decision.inclusion_probability) if decision else _("not known yet"),
         trace=[*(_trace(decision) if decision else []), *(_judges(request) if request else [])],
         policy=str(policy),
         policy_version=policy.version,
@@ -240,12 +244,12 @@ def output_detail(output: Output) -> OutputDetail:
 def _judges(request: JudgeRequest) -> list[tuple[str, str]]:
     """Which judges were asked, until when, and which of them stayed silent."""
     asked = [entry["name"] for entry in request.judges]
-    silent = [f"{name} ({why.replace('_', ' ')})" for name, why in sorted(request.silent.items())]
-    lines = [("Judges asked", ", ".join(asked))]
+    silent = [f"{name} ({silence(why)})" for name, why in sorted(request.silent.items())]
+    lines = [(_("Judges asked"), ", ".join(asked))]
     if silent:
-        lines.append(("Judges that stayed silent", ", ".join(silent)))
+        lines.append((_("Judges that stayed silent"), ", ".join(silent)))
     if request.decided_at is None:
-        lines.append(("Decided at the latest", f"{request.deadline_at:%Y-%m-%d %H:%M:%S} UTC"))
+        lines.append((_("Decided at the latest"), moment_with_seconds(request.deadline_at)))
     return lines
 
 
@@ -263,24 +267,24 @@ def response_texts(content: Content) -> list[Text]:
         return [_step(step) for step in body["steps"]]
     if "response" in body:
         return [Text("", body["response"])]
-    return [Text(f"Candidate {side.upper()}", body[side]) for side in ("a", "b")]
+    return [Text(_("Candidate %(side)s") % {"side": side.upper()}, body[side]) for side in ("a", "b")]
 
 
 def _step(step: Mapping[str, Any]) -> Text:
     content = step.get("content", "")
-    title = STEP_TITLES.get(step.get("type", ""), "Step")
+    title = str(STEP_TITLES.get(step.get("type", ""), _("Step")))
     name = step.get("name")
     return Text(f"{title}: {name}" if name else title, content if isinstance(content, str) else pretty(content), "step")
 
 
 def _source(output: Output) -> list[tuple[str, str]]:
     own = [
-        ("Model", output.source_model),
-        ("Version", output.source_version),
-        ("Prompt version", output.source_prompt_version),
+        (_("Model"), output.source_model),
+        (_("Version"), output.source_version),
+        (_("Prompt version"), output.source_prompt_version),
     ]
     sides = [
-        (f"Candidate {side}", ", ".join(str(value) for value in source.values()))
+        (_("Candidate %(side)s") % {"side": side}, ", ".join(str(value) for value in source.values()))
         for side, source in zip("AB", output.candidate_sources, strict=False)
     ]
     return [(title, value) for title, value in (*own, *sides) if value]
@@ -288,17 +292,25 @@ def _source(output: Output) -> list[tuple[str, str]]:
 
 def _signal(key: str, data: Mapping[str, Any], evidence: float | None) -> SignalRow:
     shown = {name: value for name, value in data.items() if name != "kind"}
-    return SignalRow(key, compact(shown), "says nothing" if evidence is None else f"{evidence:.3f}")
+    return SignalRow(key, compact(shown), _("says nothing") if evidence is None else fixed(evidence, 3))
 
 
 def _trace(decision: Decision) -> list[tuple[str, str]]:
     """What it came down to; the explanation has the rest."""
     trace = decision.trace
-    confidence = "unknown" if decision.confidence is None else f"{decision.confidence:.3f}"
+    confidence = _("unknown") if decision.confidence is None else fixed(decision.confidence, 3)
     return [
-        ("Confidence", f"{confidence}, from {trace.get('confidence_basis', '–')}"),
-        ("Threshold", compact(trace.get("threshold"))),
-        ("Stakes", f"{decision.stakes}, by {trace.get('stakes_basis', '–')}"),
+        (
+            _("Confidence"),
+            _("%(confidence)s, from %(basis)s")
+            % {"confidence": confidence, "basis": told(trace.get("confidence_basis", "–"))},
+        ),
+        (_("Threshold"), compact(trace.get("threshold"))),
+        (
+            _("Stakes"),
+            _("%(stakes)s, by %(basis)s")
+            % {"stakes": stakes_within(decision.stakes), "basis": told(trace.get("stakes_basis", "–"))},
+        ),
     ]
 
 
@@ -333,11 +345,11 @@ def rating_row(rating: Rating, *, withdrawn: bool) -> RatingRow:
     return RatingRow(
         rater=rating.reviewer.rater_code,
         verdict=rating.verdict,
-        preferred=PREFERENCES.get(rating.preferred, ""),
+        preferred=preference_label(rating.preferred),
         values=_values(rating.values),
         correction=rating.correction,
         rationale=rating.rationale,
-        cause=rating.cause.replace("_", " "),
+        cause=word(rating.cause.replace("_", " ")),
         seconds=duration(seconds),
         submitted_at=rating.submitted_at,
         standing=_standing(rating, withdrawn=withdrawn),
@@ -356,7 +368,7 @@ def _verdict(verdict: Verdict, *, in_force: bool) -> VerdictRow:
     return VerdictRow(
         sequence=verdict.sequence,
         value=verdict.value,
-        preferred=PREFERENCES.get(verdict.preferred, ""),
+        preferred=preference_label(verdict.preferred),
         reached_by=verdict.reached_by,
         raters=verdict.raters,
         criteria=_values(verdict.criteria),

@@ -1,9 +1,13 @@
 """Policies as they are read: tiers, differences, replays."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as later
 
 from reviewapp.core.fingerprints import fingerprint
 from routing.models import Policy, PolicyActivation, ScheduledActivation
@@ -11,12 +15,14 @@ from routing.policy.difference import differences
 from routing.policy.document import STAKES_RANK
 from routing.policy.replay import Replay
 from routing.policy.sentences import joined
+from routing.services.told import told
 from routing.services.two_persons import may_put_in_force, routing_settings
-from routing.views.contexts.words import MODES, STAKES, actor_names, reason_label
-from routing.views.figures import compact, duration, percent, percent_range, pretty
+from routing.views.contexts.words import actor_names, mode_label, reason_label, stakes_label, stakes_within
+from routing.views.figures import compact, duration, fixed, part_of, percent, percent_range, pretty, undefined
 
 # Values longer than this many characters are spread over lines.
 ONE_LINE = 60
+DETECTORS = {"adversarial": later("adversarial"), "novelty": later("novelty")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +147,16 @@ def _tier(intent: str, stakes: str, tier: Mapping[str, Any]) -> TierLine:
     ships = tier["mode"] != "always"
     raters = str(tier["raters"])
     if tier["overlap_share"] > 0:
-        raters += f", {tier['overlap_raters']} on {percent(tier['overlap_share'], 0)}"
+        raters = _("%(raters)s, %(more)s on %(share)s") % {
+            "raters": raters,
+            "more": tier["overlap_raters"],
+            "share": percent(tier["overlap_share"], 0),
+        }
     return TierLine(
         intent=intent,
-        stakes=STAKES[stakes],
-        mode=MODES[tier["mode"]],
-        threshold="–" if tier["threshold"] is None else f"{tier['threshold']:.3f}",
+        stakes=stakes_label(stakes),
+        mode=mode_label(tier["mode"]),
+        threshold="–" if tier["threshold"] is None else fixed(tier["threshold"], 3),
         audit_rate=percent(tier["audit_rate"]) if ships else "–",
         raters=raters,
         due=duration(60 * tier["sla_minutes"]),
@@ -194,7 +204,8 @@ def _step(policy: Policy, active: Policy) -> str:
     if policy.pk == active.pk:
         return ""
     back = policy.published_at and policy.version < active.version
-    return f"Roll back to v{policy.version}" if back else f"Put v{policy.version} in force"
+    text = _("Roll back to v%(version)s") if back else _("Put v%(version)s in force")
+    return text % {"version": policy.version}
 
 
 def schedule_line(scheduled: ScheduledActivation | None, names: Mapping[str, str]) -> ScheduleLine | None:
@@ -244,7 +255,7 @@ def activation_detail(
     return ActivationDetail(
         version=policy.version,
         active_version=active.version,
-        step=_step(policy, active) or f"Put v{policy.version} in force again",
+        step=_step(policy, active) or _("Put v%(version)s in force again") % {"version": policy.version},
         draft=policy.published_at is None,
         authors=_people(policy.authors, names),
         changes=change_rows(active.document, policy.document),
@@ -257,11 +268,11 @@ def activation_detail(
 def _refusal(policy: Policy, viewer: str) -> str:
     if not routing_settings(policy.project).two_persons or may_put_in_force(policy=policy, actor=viewer):
         return ""
-    return "You wrote a part of this version, and this project asks for two persons: another owner puts it in force."
+    return _("You wrote a part of this version, and this project asks for two persons: another owner puts it in force.")
 
 
 def _people(actors: Sequence[str], names: Mapping[str, str]) -> str:
-    return joined([names.get(actor, actor) for actor in actors])
+    return joined([names.get(actor, actor) for actor in actors], words=translation)
 
 
 def _activation(entry: PolicyActivation, names: Mapping[str, str]) -> Activation:
@@ -277,33 +288,45 @@ def _activation(entry: PolicyActivation, names: Mapping[str, str]) -> Activation
 def _calibrator_change(before: Policy, after: Policy) -> str:
     if before.calibrator_id == after.calibrator_id:
         return ""
-    sides = [f"v{side.calibrator.version}" if side.calibrator else "none" for side in (before, after)]
-    return f"The calibrator changes from {sides[0]} to {sides[1]}."
+    sides = [f"v{side.calibrator.version}" if side.calibrator else _("none") for side in (before, after)]
+    return _("The calibrator changes from %(before)s to %(after)s.") % {"before": sides[0], "after": sides[1]}
 
 
 def _rules(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What else decides, in a line each; the document below has it in full."""
     required = document.get("required_signals")
     detectors = document.get("detectors", {})
+    stakes_rules = [f"{rule['name']} → {stakes_within(rule['stakes'])}" for rule in document["stakes"]["rules"]]
+    checks = [f"{check['name']} ({stakes_within(check['severity'])})" for check in document.get("checks", [])]
     lines = [
-        ("Required signals", "those that the calibrator relies on" if required is None else joined(required) or "none"),
-        ("Default stakes", STAKES[document["stakes"]["default"]]),
-        ("Stakes rules", joined([f"{rule['name']} → {rule['stakes']}" for rule in document["stakes"]["rules"]])),
-        ("Checks", joined([f"{check['name']} ({check['severity']})" for check in document.get("checks", [])])),
-        ("Detectors", joined([_detector(name, detectors.get(name)) for name in ("adversarial", "novelty")])),
-        ("Judges of ours", joined(document.get("judges", {}).get("names", []))),
-        ("Gold", f"{percent(document['gold_rate'])} of claims"),
-        (
-            "Target",
-            f"at most {percent(document['targets']['undetected_error'])} wrong at "
-            f"{percent(document['targets']['level'], 0)} confidence",
-        ),
+        (_("Required signals"), _("those that the calibrator relies on") if required is None else _joined(required)),
+        (_("Default stakes"), stakes_label(document["stakes"]["default"])),
+        (_("Stakes rules"), _joined(stakes_rules)),
+        (_("Checks"), _joined(checks)),
+        (_("Detectors"), _joined([_detector(name, detectors.get(name)) for name in DETECTORS])),
+        (_("Judges of ours"), _joined(document.get("judges", {}).get("names", []))),
+        (_("Gold"), _("%(share)s of claims") % {"share": percent(document["gold_rate"])}),
+        (_("Target"), target_text(document["targets"])),
     ]
-    return [(name, line or "none") for name, line in lines]
+    return [(name, line or _("none")) for name, line in lines]
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return joined(parts, words=translation)
+
+
+def target_text(targets: Mapping[str, Any]) -> str:
+    """How much may go wrong unseen, and how sure one has to be of it."""
+    shares = {"share": percent(targets["undetected_error"]), "level": percent(targets["level"], 0)}
+    return _("at most %(share)s wrong at %(level)s confidence") % shares
 
 
 def _detector(name: str, detector: Mapping[str, Any] | None) -> str:
-    return f"{name} off" if detector is None else f"{name} at {percent(detector['false_alarm_rate'])} false alarms"
+    title = str(DETECTORS[name])
+    if detector is None:
+        return _("%(detector)s off") % {"detector": title}
+    share = percent(detector["false_alarm_rate"])
+    return _("%(detector)s at %(share)s false alarms") % {"detector": title, "share": share}
 
 
 def replay_table(found: Replay, *, before: Mapping[str, Any] | None = None) -> ReplayTable:
@@ -315,18 +338,22 @@ def replay_table_of(after: Mapping[str, Any], *, before: Mapping[str, Any] | Non
     lines = [
         ReplayLine(label, _side(before, name) if before else "", _side(after, name))
         for name, label in (
-            ("outputs", "Outputs"),
-            ("shipped", "Shipped"),
-            ("audited", "of these audited"),
-            ("reviewed", "Sent to review"),
-            ("ratings", "Ratings that people give"),
-            ("review_hours", "Hours that people spend"),
-            ("error_rate", "Errors among what ships"),
-            ("verdicts_used", "Verdicts this rests on"),
+            ("outputs", _("Outputs")),
+            ("shipped", _("Shipped")),
+            ("audited", _("of these audited")),
+            ("reviewed", _("Sent to review")),
+            ("ratings", _("Ratings that people give")),
+            ("review_hours", _("Hours that people spend")),
+            ("error_rate", _("Errors among what ships")),
+            ("verdicts_used", _("Verdicts this rests on")),
         )
     ]
     lines += [
-        ReplayLine(f"Shipped, {STAKES[stakes].lower()} stakes", _shipped(before, stakes), _shipped(after, stakes))
+        ReplayLine(
+            _("Shipped, %(stakes)s stakes") % {"stakes": stakes_within(stakes)},
+            _shipped(before, stakes),
+            _shipped(after, stakes),
+        )
         for stakes in STAKES_RANK
     ]
     reasons = [(reason_label(reason), count) for reason, count in after["reasons"].items()]
@@ -336,7 +363,7 @@ def replay_table_of(after: Mapping[str, Any], *, before: Mapping[str, Any] | Non
 def _side(found: Mapping[str, Any], name: str) -> str:
     value = found[name]
     if name == "review_hours":
-        return "undefined: no rating was timed yet" if value is None else duration(3600 * value)
+        return undefined(_("no rating was timed yet")) if value is None else duration(3600 * value)
     if name == "error_rate":
         return _error_rate(found)
     whole = found["outputs"]
@@ -347,7 +374,8 @@ def _side(found: Mapping[str, Any], name: str) -> str:
 
 def _error_rate(found: Mapping[str, Any]) -> str:
     if found["error_rate"] is None:
-        return f"not estimable: {found['error_status'].partition(': ')[2] or found['error_status']}"
+        reason = found["error_status"].partition(": ")[2] or found["error_status"]
+        return _("not estimable: %(reason)s") % {"reason": told(reason)}
     low, high = found["error_interval"]
     return f"{percent(found['error_rate'])} ({percent_range(low, high)})"
 
@@ -356,4 +384,4 @@ def _shipped(found: Mapping[str, Any] | None, stakes: str) -> str:
     if found is None:
         return ""
     counts = found["by_stakes"][stakes]
-    return f"{counts['ship'] + counts['audited']} of {sum(counts.values())}"
+    return part_of(counts["ship"] + counts["audited"], sum(counts.values()))

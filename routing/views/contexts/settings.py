@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reviewapp.core.models import ApiKey, Membership, Project, Role
+from reviewapp.core.reading import label
 from routing.services.two_persons import routing_settings
 from routing.views.contexts.words import actor_names
 
@@ -68,7 +69,7 @@ def member_rows(member: Membership) -> list[MemberRow]:
             pk=row.pk,
             person=row.person.name,
             email=row.person.email,
-            role=Role(row.role).label,
+            role=label(Role(row.role)),
             rater=row.rater_code,
             paused_at=row.paused_at,
             pause_reason=row.pause_reason,

@@ -1,0 +1,15 @@
+import pytest
+
+from tests.factories import make_noise
+from tests.people import Cast, make_cast
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    return make_cast()
+
+
+@pytest.fixture
+def noise(db: None) -> Cast:
+    """Another project full of the same kinds of rows, which no figure about the first may include."""
+    return make_noise()
