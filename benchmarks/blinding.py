@@ -97,7 +97,7 @@ def set_up(data: Path, tasks: int, rng: random.Random) -> Membership:
     route(project, work[:EARLIER], rng, now=earlier)
     plant(project, planted, rng)
     judge_earlier(reviewer, rng, now=earlier)
-    plan_repeats(now=now)
+    plan_repeats(now=now, rng=rng)
     route(project, (work[EARLIER:] * 3)[: 2 * tasks], rng, now=now)
     return reviewer
 

@@ -104,7 +104,12 @@ def _add(row: dict[str, float], entry: Mapping[str, Any], body: str, token: str,
 
 
 def auc_of(rows: Sequence[Mapping[str, float]], labels: Sequence[bool]) -> Told:
-    """Cross-validated AUC of gradient-boosted trees, and the features that tell most by themselves."""
+    """Cross-validated AUC of gradient-boosted trees, and the features that tell most by themselves.
+
+    Raises ValueError with fewer than FOLDS of either label: nothing could be said then.
+    """
+    if min(sum(labels), len(labels) - sum(labels)) < FOLDS:
+        raise ValueError(f"{sum(labels)} of {len(labels)} tasks are planted: too few or too many; take more tasks")
     names = sorted({name for row in rows for name in row})
     x = np.array([[row.get(name, np.nan) for name in names] for row in rows], dtype=float)
     y = np.array(labels)

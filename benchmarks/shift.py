@@ -64,7 +64,7 @@ def main() -> int:
             times = shift(page, f"{address}/projects/{reviewer.project.slug}/review/", options, ahead=ahead)
             print(f"{name:<18} {told(times)}", flush=True)
             if ahead:
-                weight = weighed(loaded)
+                weight = weighed(page, loaded)
             context.close()
         browser.close()
     print(weight)
@@ -142,12 +142,12 @@ def told(times: list[float]) -> str:
     return f"p50 {at(0.5):6.0f} ms   p95 {at(0.95):6.0f} ms   max {ordered[-1]:6.0f} ms   (n = {len(ordered)})"
 
 
-def weighed(loaded: list[Response]) -> str:
+def weighed(page: Page, loaded: list[Response]) -> str:
     """JavaScript, CSS and fonts of the first load, each file once, as they are and compressed with gzip -6."""
     sizes: dict[str, tuple[int, int]] = {}
     for response in loaded:
         if response.request.resource_type in ("script", "stylesheet", "font") and response.ok:
-            body = response.body()
+            body = page.request.get(response.url).body()
             sizes[response.url.split("/static/")[-1]] = (len(body), len(gzip.compress(body, 6)))
     lines = [f"  {name:<32}{raw:>8,}{packed:>8,}" for name, (raw, packed) in sorted(sizes.items())]
     own = [size for name, size in sizes.items() if name.startswith("js/")]

@@ -129,7 +129,8 @@ def _sla_overdue(_subject: str, data: Data) -> str:
 
 def _gold_short(rater: str, data: Data) -> str:
     return _(
-        "%(rater)s waits for a round: it takes %(needed)d cases with known answers, and %(available)d are left for them."
+        "%(rater)s waits for a round: it takes %(needed)d cases with known answers,"
+        " and %(available)d are left for them."
     ) % {"rater": rater, "needed": data["needed"], "available": data["available"]}
 
 

@@ -25,6 +25,8 @@ OUTCOME_VALUES = ("acceptable", "not acceptable")
 PREFERENCE = "·preference"
 PREFERENCE_VALUES = ("a", "b", "tie")
 RESAMPLES = 1000
+# For all but alpha, of which only the pairs of many people on many items take long.
+MANY_RATINGS, RESAMPLES_OF_MANY = 20_000, 200
 SEED = 20_261_121
 # One line per criterion; or one per intent, per week, or per week of every intent.
 SliceBy = Literal["criterion", "intent", "week", "intent,week"]
@@ -67,7 +69,7 @@ class PairRow:
 class AgreementRow:
     """One line of the agreement table. Undefined figures are None; a reason says why, with the counts beside it.
 
-    All intervals are 95 %, from 1,000 resamples of items. `below_floor` is None, with `floor_reason`, where the share
+    All intervals are 95 %, from 1,000 resamples of items (`resamples` for all but alpha). `below_floor` is None, with `floor_reason`, where the share
     of equal answers cannot be held against `floor`. `mixed` warns of a good share of items that everybody put at the
     same end of the scale (`easy_share`) beside others (`alpha_rest`) on which people agree less than they should.
     """
@@ -106,6 +108,7 @@ class AgreementRow:
     easy_share: float | None
     alpha_rest: float | None
     mixed: bool
+    resamples: int
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -228,7 +231,8 @@ def _row(
     scale, cut = scale_of(rubric, name, answers), dict(zip(context.cuts, part, strict=True))
     units, raters, people = as_units(answers, scale)
     interval = bootstrap_alpha(units, scale.level, rng=np.random.default_rng(SEED), resamples=RESAMPLES)
-    found = coefficients(units, raters, scale.level, rng=np.random.default_rng(SEED), resamples=RESAMPLES)
+    resamples = RESAMPLES if len(answers) <= MANY_RATINGS else RESAMPLES_OF_MANY
+    found = coefficients(units, raters, scale.level, rng=np.random.default_rng(SEED), resamples=resamples)
     easy = easy_items(units, scale.level, rng=np.random.default_rng(SEED))
     alpha_interval = None if interval.low is None or interval.high is None else (interval.low, interval.high)
     pairable = interval.estimate.pairable_units
@@ -257,6 +261,7 @@ def _row(
         easy_share=easy.share,
         alpha_rest=easy.alpha_rest,
         mixed=easy.mixed,
+        resamples=resamples,
     )
 
 

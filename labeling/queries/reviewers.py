@@ -39,7 +39,8 @@ def reviewer_rows(project: Project, *, since: datetime | None = None) -> list[Re
     """Every reviewer of the project, best gold accuracy first; people without gold last.
 
     Sensitivity is over planted failures, specificity over good cases; pairwise gold counts for accuracy
-    only. What was answered in practice, qualification and calibration rounds counts nowhere here. Agreement with others is over pairs of counted ratings of one item: same outcome and preference.
+    only. What was answered in practice, qualification and calibration rounds counts nowhere here. Agreement with
+    others is over pairs of counted ratings of one item: same outcome and preference.
     """
     gold = _gold(project, since)
     work = _work(project, since)

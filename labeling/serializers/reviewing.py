@@ -28,7 +28,7 @@ class SubmissionIn(StrictSerializer):
     )
     rationale = serializers.CharField(required=False, allow_blank=True, allow_null=True, max_length=MAX_NOTE)
     cause = serializers.ChoiceField(choices=Cause.choices, required=False, allow_null=True)
-    spans = SpanIn(many=True, required=False, max_length=MAX_SPANS)
+    spans = SpanIn(many=True, required=False, max_length=MAX_SPANS)  # type: ignore[call-arg]
     client_seconds = serializers.FloatField(required=False, allow_null=True, min_value=0, max_value=86_400)
     idempotency_key = serializers.CharField(max_length=100)
 

@@ -88,7 +88,9 @@ def _set_aside(suspicion: Suspicion, rating_id: int, now: datetime) -> bool:
         # Undone this very moment.
         return False
     item = assignment.item
-    verdict = item.verdict if item.verdict_id and rating_id in item.verdict.rating_ids else None
+    verdict = item.verdict
+    if verdict is not None and rating_id not in verdict.rating_ids:
+        verdict = None
     decided_above = item.status == ItemStatus.DISPUTED or (
         verdict is not None and item.ratings.standing().filter(adjudication=True).exists()
     )

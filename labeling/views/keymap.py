@@ -71,9 +71,9 @@ def keys_of(person: Any) -> dict[str, str]:
     # Chosen keys first: an own key of the page gives way to them.
     for chosen in (True, False):
         for action in ACTIONS:
-            key = stored.get(action.name)
-            fits = isinstance(key, str) and (key == "" or key_fault(key) is None)
-            if fits is chosen:
-                wanted = key if chosen else action.key
+            given = stored.get(action.name)
+            own = given if isinstance(given, str) and (given == "" or key_fault(given) is None) else None
+            if (own is not None) is chosen:
+                wanted = action.key if own is None else own
                 keys[action.name] = "" if wanted in keys.values() else wanted
     return {action.name: keys[action.name] for action in ACTIONS}

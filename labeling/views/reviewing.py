@@ -296,7 +296,7 @@ def _go_on(request: HttpRequest, membership: Membership, *, after: str = "", sai
         # The start page finds out why by itself.
         following = None
     if following is None:
-        query = urlencode({"after": after, "none": 1} if after else {"none": 1})
+        query = urlencode({"after": after, "none": "1"} if after else {"none": "1"})
         onward = f"{reverse('review', args=[membership.project.slug])}?{query}"
     else:
         query = f"?{urlencode({'after': after})}" if after else ""

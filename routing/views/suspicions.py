@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as later
@@ -38,10 +38,11 @@ class SuspectForm(forms.Form):
     )
     reason = forms.CharField(label=later("Reason"), max_length=1000, widget=forms.Textarea(attrs={"rows": 2}))
 
-    def __init__(self, project: Project, *args: object) -> None:
-        super().__init__(*args)
+    def __init__(self, project: Project, data: QueryDict | None = None) -> None:
+        super().__init__(data)
         people = Membership.objects.filter(project=project, role=Role.REVIEWER).select_related("person")
-        self.fields["rater"].choices = [(member.rater_code, str(member.person)) for member in people.order_by("pk")]
+        rater: forms.ChoiceField = self.fields["rater"]  # type: ignore[assignment]
+        rater.choices = [(member.rater_code, str(member.person)) for member in people.order_by("pk")]
 
 
 @reads

@@ -66,7 +66,8 @@ def test_it_finds_no_fault_on_the_reviewers_pages(screen: Page, live_server: Any
     reviewer, adjudicator = a_member(project), a_member(project, role="adjudicator", name="ada")
     items(project, ["| a | b |\n|---|---|\n| 1 | 2 |\n\n```\ncode\n```"], context=[{"id": "s1", "text": "word " * 900}])
     a_pair(project)
-    a_run(project, [{"type": "tool_call", "name": "find", "content": {"order": 1}}, {"type": "message", "content": "x"}])
+    calling = {"type": "tool_call", "name": "find", "content": {"order": 1}}
+    a_run(project, [calling, {"type": "message", "content": "x"}])
     change_queue_settings(project=project, actor="test", lease_seconds=60)
     sign_in(screen, live_server, reviewer)
     found = []

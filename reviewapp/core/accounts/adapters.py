@@ -20,7 +20,7 @@ from reviewapp.core.accounts.lockout import client_address
 from reviewapp.core.models import Person
 from reviewapp.core.sealing import seal, unseal
 from reviewapp.core.services.audit import record
-from reviewapp.core.services.invitations import accept_all_for
+from reviewapp.core.services.invitations import InvitationRefused, accept_all_for
 
 logger = logging.getLogger(__name__)
 
@@ -127,8 +127,12 @@ def person_behind(sociallogin: SocialLogin) -> Person | None:
     # Some services write "true". Anything else is not verified, whatever Python takes for true.
     if not email or str(said.get("email_verified")).lower() != "true":
         return None
-    person = Person.objects.filter(email=email).first()
-    return person or accept_all_for(email=email, name=str(said.get("name") or ""), now=timezone.now())
+    known = Person.objects.filter(email=email)
+    try:
+        return known.first() or accept_all_for(email=email, name=str(said.get("name") or ""), now=timezone.now())
+    except InvitationRefused:
+        # Used up this very moment: by the same person in another tab, or withdrawn.
+        return known.first()
 
 
 def _refusal(request: HttpRequest) -> Any:
