@@ -42,12 +42,14 @@ ONE = answer(SUSPICION, "The suspicion, with how many ratings it concerns.")
 REFUSED = OpenApiResponse(description="Already under suspicion, or already overruled.")
 
 
-class SuspicionsView(APIView):
+class SuspectingView(APIView):
     def handle_exception(self, error: Exception) -> Response:
         if isinstance(error, SuspicionRefused):
             error = Problem(409, str(error), code="suspicion_refused")
         return super().handle_exception(error)
 
+
+class SuspicionsView(SuspectingView):
     @extend_schema(parameters=[PageIn], responses={200: page_of(SUSPICION)})
     def get(self, request: Request, slug: str | None = None) -> Response:
         project = project_for(request, slug, scope=Scope.READ, roles=READING_ROLES)
@@ -71,11 +73,9 @@ class SuspicionsView(APIView):
         return Response(shown_suspicion(suspicions(project).get(pk=raised.pk)), status=201)
 
 
-class OverruleView(SuspicionsView):
-    http_method_names = ["post", "options"]
-
+class OverruleView(SuspectingView):
     @extend_schema(request=OverruleIn, responses={200: ONE, 409: REFUSED})
-    def post(self, request: Request, pk: int, slug: str | None = None) -> Response:  # type: ignore[override]
+    def post(self, request: Request, pk: int, slug: str | None = None) -> Response:
         """The ratings count again, but for those whose items others have judged meanwhile."""
         project = project_for(request, slug, scope=Scope.ADMIN, roles=OWNING_ROLES)
         suspicion = Suspicion.objects.filter(membership__project=project, pk=pk).first()

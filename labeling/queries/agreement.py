@@ -69,9 +69,10 @@ class PairRow:
 class AgreementRow:
     """One line of the agreement table. Undefined figures are None; a reason says why, with the counts beside it.
 
-    All intervals are 95 %, from 1,000 resamples of items (`resamples` for all but alpha). `below_floor` is None, with `floor_reason`, where the share
-    of equal answers cannot be held against `floor`. `mixed` warns of a good share of items that everybody put at the
-    same end of the scale (`easy_share`) beside others (`alpha_rest`) on which people agree less than they should.
+    All intervals are 95 %, from 1,000 resamples of items (`resamples` for all but alpha). `below_floor` is None, with
+    `floor_reason`, where the share of equal answers cannot be held against `floor`. `mixed` warns of a good share of
+    items that everybody put at the same end of the scale (`easy_share`) beside others (`alpha_rest`) on which people
+    agree less than they should.
     """
 
     rubric: str
