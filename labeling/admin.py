@@ -24,9 +24,14 @@ from labeling.models import (
     QueueSettings,
     Rating,
     RatingWithdrawal,
+    RepeatResult,
+    ReviewerStage,
     ReviewItem,
+    Round,
     Rubric,
     Seat,
+    SetAside,
+    Suspicion,
     Verdict,
     VerdictNotice,
 )
@@ -276,3 +281,32 @@ read_only(
 )
 read_only(GoldenSet, "name", "project", "case_count", "sha256", "created_at", ordering=("-id",))
 read_only(GoldenCase, "golden_set", "position", "case_id", "stratum", "weight", project_path="golden_set__project")
+OF_MEMBERS = {
+    "project_path": "membership__project",
+    "list_select_related": ("membership__person", "membership__project"),
+    "ordering": ("-id",),
+}
+read_only(ReviewerStage, "membership", "stage", "changed_at", **OF_MEMBERS)
+read_only(Round, "membership", "kind", "size", "done", "right", "passed", "started_at", "ended_at", **OF_MEMBERS)
+read_only(Suspicion, "membership", "kind", "since", "raised_at", "ended_at", "overruled_at", **OF_MEMBERS)
+read_only(
+    SetAside,
+    "suspicion",
+    "rating",
+    "at",
+    "restored_at",
+    project_path="suspicion__membership__project",
+    list_select_related=("rating", "suspicion__membership__person", "suspicion__membership__project"),
+    ordering=("-id",),
+)
+read_only(
+    RepeatResult,
+    "rating",
+    "first",
+    "reviewer",
+    "same",
+    "at",
+    project_path="reviewer__project",
+    list_select_related=("rating", "first", "reviewer__person", "reviewer__project"),
+    ordering=("-id",),
+)

@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
-
 from reviewapp.core.shortcuts import ACTIONS as CHOSEN_ACTIONS
 from reviewapp.core.shortcuts import key_fault
 
@@ -24,11 +22,8 @@ class Action:
     label: Any
 
 
-# In the order of the key map. Names and keys are those of the preferences page; `verdict` is the desk's own.
-ACTIONS = (
-    *(Action(name, key, label) for name, (label, key) in CHOSEN_ACTIONS.items()),
-    Action("verdict", "v", _("Choose the verdict yourself")),
-)
+# In the order of the key map. Names and keys are those of the preferences page.
+ACTIONS = tuple(Action(name, key, label) for name, (label, key) in CHOSEN_ACTIONS.items())
 # Switches in Person.keys besides the keys, with their defaults. WCAG 2.2, 2.1.4: single keys can be turned off.
 SWITCHES = {"single_keys": True, "auto_advance": True}
 

@@ -17,6 +17,7 @@ ACTIONS: dict[str, tuple[Any, str]] = {
     "tie": (gettext_lazy("A tie"), "t"),
     "correct": (gettext_lazy("Write a correction"), "c"),
     "mark": (gettext_lazy("Mark the selected words"), "m"),
+    "verdict": (gettext_lazy("Choose the verdict yourself"), "v"),
     "undo": (gettext_lazy("Undo the last submission"), "u"),
     "skip": (gettext_lazy("Skip this item"), "s"),
     "escalate": (gettext_lazy("Escalate this item"), "e"),

@@ -14,14 +14,8 @@ from labeling.queries.disputes import DisputeReport, Question, Ranked, open_disp
 from labeling.services.rubrics import RubricRefused, active_rubric, draft_from_dispute
 from reviewapp.core.models import Membership, Project
 from routing.forms_measuring import DisputeFilters, ExampleForm
-from routing.views.contexts.disputes import (
-    dispute_detail,
-    dispute_of,
-    disputes_page,
-    level_label,
-    places_for,
-    report_of,
-)
+from routing.views.contexts.dispute import dispute_detail, dispute_of, places_for
+from routing.views.contexts.disputes import disputes_page, level_label, report_of
 from routing.views.contexts.words import criterion_label
 from routing.views.doors import actor, fills_in, reads, show, status_of, to
 
