@@ -281,7 +281,7 @@ read_only(
 )
 read_only(GoldenSet, "name", "project", "case_count", "sha256", "created_at", ordering=("-id",))
 read_only(GoldenCase, "golden_set", "position", "case_id", "stratum", "weight", project_path="golden_set__project")
-OF_MEMBERS = {
+OF_MEMBERS: dict[str, Any] = {
     "project_path": "membership__project",
     "list_select_related": ("membership__person", "membership__project"),
     "ordering": ("-id",),

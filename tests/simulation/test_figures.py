@@ -151,9 +151,7 @@ def test_the_rules_name_the_sleeper_and_the_weak_and_spare_the_others() -> None:
     for person in people:
         caught = 20 if person.name == "reviewer-3" else 39
         seconds = 3.0 if person.name == "reviewer-4" else 45.0
-        ratings += [
-            given(person.name, n, error=True, wrong=n < caught, kind=GOLD, seconds=seconds) for n in range(40)
-        ]
+        ratings += [given(person.name, n, error=True, wrong=n < caught, kind=GOLD, seconds=seconds) for n in range(40)]
     naming = named(people, ratings)
     assert naming.names == {"reviewer-1": (), "reviewer-2": (), "reviewer-3": ("weak",), "reviewer-4": ("asleep",)}
 
