@@ -120,6 +120,7 @@ MFA_ADAPTER = "reviewapp.core.accounts.adapters.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_FORMS = {
+    "activate_totp": "reviewapp.core.accounts.forms.ActivationForm",
     "authenticate": "reviewapp.core.accounts.forms.SecondFactorForm",
     "reauthenticate": "reviewapp.core.accounts.forms.ConfirmationForm",
 }

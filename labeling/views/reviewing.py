@@ -125,7 +125,12 @@ def mine(request: HttpRequest, slug: str) -> HttpResponse:
         "current_slug": slug,
         "project_name": membership.project.name,
         "progress": progress(membership, now),
-        "held": [{"token": own.token, "claimed_at": own.claimed_at} for own in held_assignments(membership, now)],
+        # What a page fetched ahead nobody has seen yet.
+        "held": [
+            {"token": own.token, "claimed_at": own.claimed_at}
+            for own in held_assignments(membership, now)
+            if own.opened_at is not None
+        ],
         "receipts": receipts_to_undo(membership, now),
         "days": counts_by_day(membership, now),
     }
@@ -213,7 +218,9 @@ def undo(request: HttpRequest, token: str) -> HttpResponse:
         return _not_undone(request, own_assignment(request.user, token), str(lost), now)
     if wanted(request):
         own = own_assignment(request.user, token)
-        return desk_fragment(request, own, typed_in_draft(own.draft))
+        answer = desk_fragment(request, own, typed_in_draft(own.draft))
+        answer.content = line(request, own.reviewer).encode() + answer.content
+        return answer
     messages.success(request, _("Taken back. Change what you like and submit again."))
     return redirect("assignment", token)
 

@@ -38,7 +38,10 @@ class StrictJSONParser(JSONParser):
             data = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_unique_keys)
         except UnicodeDecodeError:
             raise Problem(400, "The body is not UTF-8.", code="malformed") from None
-        except (ValueError, RecursionError) as error:
+        except RecursionError:
+            fault = {"pointer": "", "code": "too_deep", "detail": f"Nested more than {MAX_DEPTH} levels deep."}
+            raise Problem(400, "The body is nested too deep.", code="malformed", errors=[fault]) from None
+        except ValueError as error:
             raise Problem(400, f"The body is not valid JSON: {error}", code="malformed") from None
         return JsonObject(data) if isinstance(data, dict) else data
 

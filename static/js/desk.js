@@ -243,8 +243,7 @@ async function undo() {
   const answer = html && parsed(html);
   if (status === 200) {
     staged = null;
-    clearInterval(ticking);
-    $("line").textContent = "";
+    receive(answer);
     show(answer.querySelector("#desk"), work.back);
   } else if (status === 409) {
     const refused = answer.querySelector(".refused");

@@ -26,7 +26,10 @@ export function startReading(root, chosen) {
   [box, count, all] = ["#find", "#found", "#raw-all"].map((id) => root.querySelector(id));
   box.parentElement.hidden = false;
   box.oninput = search;
-  box.onkeydown = ({ key, shiftKey }) => void (key === "Enter" && go(shiftKey ? -1 : 1));
+  box.onkeydown = ({ key, shiftKey }) => {
+    if (key === "Enter") go(shiftKey ? -1 : 1);
+    if (key === "Escape") (box.value = ""), search();
+  };
   all.checked = raw;
   root.onchange = ({ target }) => {
     raw = all.checked;

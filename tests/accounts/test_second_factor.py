@@ -107,6 +107,13 @@ def test_secrets_are_sealed_in_the_database(client: Client, reviewer: Membership
     assert Authenticator.objects.get(type="totp").data["secret"].startswith("gAAAA")
 
 
+def test_the_code_that_switches_it_on_signs_nobody_in(client: Client, reviewer: Membership) -> None:
+    secret = set_up_app(client)
+    elsewhere = challenged(reviewer.person.email)
+    give(elsewhere, app_code(secret))
+    assert not is_in(elsewhere)
+
+
 def test_setting_it_up_takes_the_password_once_more(client: Client) -> None:
     path = "/account/second-factor/totp/activate/"
     assert client.get(path)["Location"].startswith("/account/confirm/")

@@ -76,7 +76,8 @@ def test_it_shows_the_adjudicator_the_ratings_and_not_whose_they_are(cast: Cast,
         ("reject", "The date is off."),
     }
     assert all(
-        rating.keys() == {"values", "preferred", "verdict", "correction", "rationale"} for rating in shown["ratings"]
+        rating.keys() == {"values", "preferred", "verdict", "correction", "rationale", "spans"}
+        for rating in shown["ratings"]
     )
     text = response.content.decode()
     for member in cast.reviewers:

@@ -31,9 +31,10 @@ def test_it_hands_out_a_blinded_task_with_its_rubric(cast: Cast) -> None:
         "context": body["context"],
         "response": body["response"],
     }
-    assert claimed["rubric"].keys() == {"name", "version", "instructions", "pairwise", "corrections", "criteria"}
+    questions = {"name", "version", "instructions", "pairwise", "corrections", "span_categories", "criteria"}
+    assert claimed["rubric"].keys() == questions
     assert claimed["rubric"]["name"] == "acceptability"
-    assert claimed["today"] == {"done": 0, "cap": 200}
+    assert claimed["today"] == {"done": 0, "cap": 200, "break_in_minutes": None, "break_until": None}
     seat = Seat.objects.get(item=item_of(output))
     assert (seat.state, seat.holder) == ("leased", cast.reviewers[0])
     assert claimed["assignment"] == Assignment.objects.get(seat=seat).token

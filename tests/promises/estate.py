@@ -157,7 +157,8 @@ def build_estate(cast: Cast) -> Estate:
         invited=invite(project=project, email=f"asked@{mark}.example", role="reviewer", actor=mark, now=now),
         absence=add_absence(
             membership=cast.reviewers[0],
-            first_day=now.date() + timedelta(days=30),
+            # Begun, so that cancelling it shortens it and leaves it there.
+            first_day=now.date() - timedelta(days=10),
             last_day=now.date() + timedelta(days=40),
             note=f"{mark} away",
             actor=mark,

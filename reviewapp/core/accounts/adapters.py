@@ -13,7 +13,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
 from reviewapp.core.accounts.lockout import client_address
@@ -69,8 +69,11 @@ class AccountAdapter(DefaultAccountAdapter):
         from an error which addresses have an account."""
         if not settings.SENDS_EMAIL:
             return
+        person = Person.objects.filter(email=email.lower()).only("language").first()
         try:
-            super().send_mail(template_prefix, email, context)
+            # In the reader's language, whoever's browser asked for it.
+            with translation.override(person.language if person and person.language else translation.get_language()):
+                super().send_mail(template_prefix, email, context)
         except (SMTPException, OSError):
             logger.exception("Mail %s could not be sent.", template_prefix)
 

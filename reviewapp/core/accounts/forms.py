@@ -10,6 +10,7 @@ from allauth.core.internal.cryptokit import normalize_user_code
 from allauth.mfa import app_settings as mfa_settings
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
+from allauth.mfa.totp.forms import ActivateTOTPForm
 from django import forms
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
@@ -47,6 +48,10 @@ class OneUse:
 
 class SecondFactorForm(OneUse, AuthenticateForm):
     """While signing in."""
+
+
+class ActivationForm(OneUse, ActivateTOTPForm):
+    """The code that switches the second factor on does not sign anybody in afterwards."""
 
 
 class ConfirmationForm(OneUse, ReauthenticateForm):
