@@ -229,7 +229,7 @@ def report(reviewer: Membership, observed: Observed) -> int:
         result = auc_of([observed.features[token] for token in chosen], labels)
         worst = max(worst, result.upper)
         print(
-            f"{name:<20}AUC {result.auc:.3f}, 95 % bounds {result.lower:.3f} to {result.upper:.3f} (n = {len(chosen)})"
+            f"{name:<23}AUC {result.auc:.3f}, 95 % bounds {result.lower:.3f} to {result.upper:.3f} (n = {len(chosen)})"
         )
         for feature, alone in result.strongest[:5]:
             print(f"  {feature:<34}{alone:.3f} alone")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from labeling.models import RatingWithdrawal
 from labeling.queries.panel import Window, reviewer_panel, reviewer_summaries
@@ -41,6 +42,9 @@ def rings(cast: Cast, review_data: Path) -> Mapping[str, Membership]:
         for probe in row.get("probes", []):
             archive.gold(people[probe["rater"]], failure=True, right=bool(probe["found"]))
     assert not RatingWithdrawal.objects.exists()
+    with connection.cursor() as cursor:
+        # As the database does by itself a little later: until then it takes the tables for empty.
+        cursor.execute("ANALYZE")
     return people
 
 
