@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from routing.policy.checks import Check
 from routing.policy.conditions import check_condition
@@ -28,12 +28,6 @@ def _checked(condition: dict[str, Any]) -> dict[str, Any]:
     return condition
 
 
-def _whole(value: Any) -> Any:
-    """6.0 is the integer 6 to JSON Schema and to every JSON writer without integers; true and "6" are not."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-Integer = Annotated[int, BeforeValidator(_whole)]
 Condition = Annotated[dict[str, Any], AfterValidator(_checked)]
 Share = Annotated[float, Field(strict=True, ge=0, le=1)]
 Word = Annotated[str, Field(min_length=1, max_length=60)]
@@ -54,11 +48,11 @@ class Tier(Frozen):
     mode: Literal["always", "below_threshold", "sampled"]
     threshold: Share | None = None
     audit_rate: Annotated[float, Field(strict=True, gt=0, le=1)] = 1.0
-    raters: Annotated[Integer, Field(strict=True, ge=1, le=9)] = 1
+    raters: Annotated[int, Field(strict=True, ge=1, le=9)] = 1
     # A share of the reviewed items gets `overlap_raters` people, so that agreement can be measured.
     overlap_share: Share = 0.0
-    overlap_raters: Annotated[Integer, Field(strict=True, ge=2, le=9)] = 2
-    sla_minutes: Annotated[Integer, Field(strict=True, ge=1, le=525_600)] = 1440
+    overlap_raters: Annotated[int, Field(strict=True, ge=2, le=9)] = 2
+    sla_minutes: Annotated[int, Field(strict=True, ge=1, le=525_600)] = 1440
     credential: Annotated[str, Field(max_length=60)] = ""
 
     @model_validator(mode="after")
@@ -127,7 +121,7 @@ class Judges(Frozen):
 
     names: Annotated[tuple[Judge, ...], Field(max_length=5)] = ()
     intents: tuple[Judge, ...] | None = None
-    deadline_seconds: Annotated[Integer, Field(strict=True, ge=1, le=86_400)] = 300
+    deadline_seconds: Annotated[int, Field(strict=True, ge=1, le=86_400)] = 300
 
 
 class PolicyDocument(Frozen):

@@ -32,6 +32,7 @@ BEYOND_A_SCHEMA = {
     r"/idempotency_key used": "the key belongs to a rating that was undone",
     r"/criteria/.* invalid": "a relation within a criterion: minimum < maximum, different levels, failing levels exist",
     r"/(first_day|last_day|rater|steps) refused": "days that are over or too far, or somebody from elsewhere",
+    r"/rater unknown": "somebody who is not in the project",
     r"/rater required": "a key speaks for nobody, so it says who is away",
     r" invalid": "the rubric is published already",
 }

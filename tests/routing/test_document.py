@@ -102,10 +102,6 @@ def test_it_survives_json_unchanged() -> None:
     assert list(differences(stored, parsed.model_dump(mode="json"))) == []
 
 
-def test_it_takes_six_point_zero_for_six_as_json_schema_does() -> None:
-    assert policy(mid={"mode": "always", "raters": 6.0, "sla_minutes": 30.0}).tiers.mid.raters == 6
-
-
 def test_it_cannot_be_changed_once_parsed() -> None:
     parsed = policy()
     with pytest.raises(ValidationError, match="frozen"):
