@@ -29,6 +29,7 @@ BEYOND_A_SCHEMA = {
     r"/(values|correction|verdict|preferred|cause)\b.* (unknown|off_scale|required|unexpected|contradiction|invalid)": (
         "what the rubric of this very assignment asks for"
     ),
+    r"/spans\b.* (unexpected|out_of_range|unknown|invalid)": "what this very assignment allows to mark",
     r"/idempotency_key used": "the key belongs to a rating that was undone",
     r"/criteria/.* invalid": "a relation within a criterion: minimum < maximum, different levels, failing levels exist",
     r"/(first_day|last_day|rater|steps) refused": "days that are over or too far, or somebody from elsewhere",
