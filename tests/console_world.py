@@ -14,12 +14,15 @@ from labeling.models import (
     EscalationStep,
     GoldCase,
     GoldenSet,
+    Rating,
+    RepeatResult,
     ReviewerStage,
     ReviewItem,
     Round,
     RoundKind,
     Rubric,
     Seat,
+    SetAside,
     Stage,
     Suspicion,
     SuspicionKind,
@@ -236,7 +239,10 @@ def grow(cast: Cast, rng: np.random.Generator) -> None:
     count = project.memberships.count()
     extra = add_member(project=project, email=f"more{count}@{project.slug}.example", role="reviewer", actor="test")
     pause_member(membership=extra, actor="test", reason="On leave.", now=now)
-    Suspicion.objects.create(membership=extra, kind=SuspicionKind.OWNER, since=now, raised_by="test")
+    suspicion = Suspicion.objects.create(membership=extra, kind=SuspicionKind.OWNER, since=now, raised_by="test")
+    first, second = Rating.objects.filter(item__project=project, repeats=None, repeat_result=None).order_by("-pk")[:2]
+    SetAside.objects.create(suspicion=suspicion, rating=first, at=now, restored_at=now)
+    RepeatResult.objects.create(rating=second, first=first, reviewer=second.reviewer, same=True, at=now)
     ReviewerStage.objects.create(membership=extra, stage=Stage.LIVE)
     Round.objects.create(
         membership=extra,

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 SIZES = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
 THEMES = ("light", "dark")
 # Pages that hand out a file, not a page.
-DOWNLOADS = {"console-golden-set-download"}
+DOWNLOADS = {"console-golden-set-download", "console-rubric-export"}
 
 
 @pytest.fixture(params=[(size, theme) for size in SIZES for theme in THEMES], ids=lambda pair: "-".join(pair))
