@@ -49,7 +49,8 @@ def pages_of(world: World) -> list[str]:
     """Every page but the file."""
     forms = ("console-policy-draft", "console-policy-activate", "console-recalibration-propose", "console-pause")
     acting = {name: address for name, address in world.acting().items() if name in (*forms, "console-gold-case-add")}
-    reading = {name: address for name, address in world.reading().items() if name != "console-golden-set-download"}
+    files = {"console-golden-set-download", "console-rubric-export"}
+    reading = {name: address for name, address in world.reading().items() if name not in files}
     return [*reading.values(), *acting.values()]
 
 

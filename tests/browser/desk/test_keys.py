@@ -53,7 +53,7 @@ def test_a_persons_own_keys_work_and_stand_on_the_buttons(
 
 
 def test_single_keys_can_be_switched_off(live_server: Any, sign_in: SignIn, reviewer: Membership) -> None:
-    prefer(reviewer, single_keys=False)
+    prefer(reviewer, single_keys=False, auto_advance=False)
     page = sign_in(reviewer)
     begin(page, live_server)
 
