@@ -111,15 +111,7 @@ def check_signals_named(document: PolicyDocument, calibrator: Calibrator | None)
                 "which signals to expect. Name those without which an output goes to a person, such as "
                 '["judge:strict", "grounding"], or [] to ship on whatever the caller sends, at your own risk.'
             ) % {"intents": ", ".join(unnamed)}
-        raise PolicyRefused(
-            [
-                {
-                    "pointer": "/required_signals",
-                    "code": "signals_unnamed",
-                    "detail": detail,
-                }
-            ]
-        )
+        raise PolicyRefused([{"pointer": "/required_signals", "code": "signals_unnamed", "detail": detail}])
 
 
 def _ships_unnamed(document: PolicyDocument, intent: str) -> bool:
