@@ -70,9 +70,9 @@ class Day:
         self.answer(self.work(AssignmentState.EXPIRED))
 
     def answer(self, assignment: Assignment) -> None:
-        pair = assignment.item.rubric.pairwise
+        pair = assignment.rubric.pairwise
         answer = {"values": {}} if pair else {"values": self.rng.choice(ANSWERS)}
-        if assignment.item.rubric.name == "later":
+        if assignment.rubric.name == "later":
             answer = {"values": {"score": self.rng.randrange(11)}}
         preferred = {"preferred": self.rng.choice(["a", "b", "tie"])} if pair else {}
         cause = {"cause": "truly_contested"} if assignment.seat.lane == "adjudication" else {}
@@ -161,13 +161,13 @@ def finish(cast: Cast, now: datetime) -> None:
         for member in (*cast.reviewers, cast.adjudicator):
             while assignment := claim_seat(reviewer=member, now=now, rng=random.Random(1)):
                 busy = True
-                answer = {"score": 7} if assignment.item.rubric.name == "later" else {"acceptable": "yes"}
+                answer = {"score": 7} if assignment.rubric.name == "later" else {"acceptable": "yes"}
                 adjudicating = assignment.seat.lane == "adjudication"
                 submit(
                     assignment,
                     now=now,
-                    values={} if assignment.item.rubric.pairwise else answer,
-                    **({"preferred": "tie"} if assignment.item.rubric.pairwise else {}),
+                    values={} if assignment.rubric.pairwise else answer,
+                    **({"preferred": "tie"} if assignment.rubric.pairwise else {}),
                     **({"cause": "reviewer_slip"} if adjudicating else {}),
                 )
 
