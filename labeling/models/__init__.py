@@ -1,7 +1,19 @@
 from labeling.models.gold import GoldCase, GoldOrigin, GoldResult
 from labeling.models.golden import GoldenCase, GoldenSet
-from labeling.models.items import ItemKind, ItemStatus, Lane, QueueSettings, ReviewItem, Seat, SeatState
+from labeling.models.items import (
+    RESERVED_LANES,
+    Aggregation,
+    ItemKind,
+    ItemStatus,
+    Lane,
+    QueueSettings,
+    ReviewItem,
+    Seat,
+    SeatState,
+)
 from labeling.models.notices import VerdictNotice
+from labeling.models.overlap import OverlapPurpose, OverlapRound
+from labeling.models.pauses import PauseCause, SlicePause
 from labeling.models.people import Absence, ReviewerStage, Round, RoundKind, Stage
 from labeling.models.ratings import (
     Assignment,
@@ -20,8 +32,10 @@ from labeling.models.suspicions import SetAside, Suspicion, SuspicionKind
 from labeling.models.watching import Alarm, Escalation, EscalationStep
 
 __all__ = [
+    "RESERVED_LANES",
     "Absence",
     "ActiveRubric",
+    "Aggregation",
     "Alarm",
     "Assignment",
     "AssignmentState",
@@ -38,6 +52,9 @@ __all__ = [
     "ItemKind",
     "ItemStatus",
     "Lane",
+    "OverlapPurpose",
+    "OverlapRound",
+    "PauseCause",
     "Preference",
     "QueueSettings",
     "Rating",
@@ -52,6 +69,7 @@ __all__ = [
     "Seat",
     "SeatState",
     "SetAside",
+    "SlicePause",
     "Stage",
     "Suspicion",
     "SuspicionKind",

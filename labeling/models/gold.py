@@ -30,6 +30,11 @@ class GoldCase(models.Model):
     practice = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
     retired_at = models.DateTimeField(null=True, blank=True)
+    retired_because = models.CharField(max_length=1000, blank=True)
+    # The adjudicated item that a person made a case of.
+    promoted_from = models.ForeignKey(
+        ReviewItem, on_delete=models.PROTECT, null=True, blank=True, related_name="promoted_to"
+    )
 
     class Meta:
         constraints = [

@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from labeling.models.overlap import OverlapRound
 from labeling.models.rubrics import Rubric
 from reviewapp.core.models import Content, Membership, Project
 
@@ -56,6 +57,22 @@ class QueueSettings(models.Model):
         validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
         help_text="Smallest share of agreeing pairs of raters that a slice may have, 0 to 1.",
     )
+    reference_bar = models.FloatField(
+        default=0.8,
+        validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
+        help_text="Smallest share of planted human references that reviewers must judge right, 0 to 1.",
+    )
+    reblind_days = models.PositiveIntegerField(
+        null=True, blank=True, default=30, help_text="Days between two re-blind rounds; empty: none by itself."
+    )
+    reblind_size = models.PositiveSmallIntegerField(
+        default=20,
+        validators=[MinValueValidator(5), MaxValueValidator(200)],
+        help_text="Items that everybody judges in a re-blind round or in the calibration of a rubric.",
+    )
+    calibrate_rubrics = models.BooleanField(
+        default=False, help_text="A new version of a rubric goes live only after a calibration round."
+    )
 
     class Meta:
         verbose_name_plural = "queue settings"
@@ -66,6 +83,11 @@ class QueueSettings(models.Model):
             models.CheckConstraint(
                 condition=Q(agreement_floor__gte=0, agreement_floor__lte=1), name="agreement_floor_range"
             ),
+            models.CheckConstraint(condition=Q(reference_bar__gte=0, reference_bar__lte=1), name="reference_bar_range"),
+            models.CheckConstraint(
+                condition=Q(reblind_days__isnull=True) | Q(reblind_days__gte=1), name="reblind_days_one"
+            ),
+            models.CheckConstraint(condition=Q(reblind_size__gte=5, reblind_size__lte=200), name="reblind_size_range"),
             models.CheckConstraint(
                 condition=Q(qualification_mark__gte=0, qualification_mark__lte=1), name="qualification_mark_range"
             ),
@@ -81,6 +103,17 @@ class ItemKind(models.TextChoices):
     GOLD = "gold"
     REPEAT = "repeat"
     CALIBRATION = "calibration"
+    # Of a round in which everybody judges the same items.
+    OVERLAP = "overlap"
+
+
+class Aggregation(models.TextChoices):
+    """How several people's ratings of one item become its verdict; without one it goes to adjudication."""
+
+    SINGLE = "single"
+    UNANIMOUS = "unanimous"
+    MAJORITY = "majority"
+    DAWID_SKENE = "dawid_skene"
 
 
 class ItemStatus(models.TextChoices):
@@ -106,6 +139,10 @@ class ReviewItem(models.Model):
     # The content's, so that a claim can tell what a person has seen without reading content.
     fingerprint = models.CharField(max_length=64)
     rubric = models.ForeignKey(Rubric, on_delete=models.PROTECT, related_name="items")
+    # Characters of all that is shown, so that gold can be matched to live work without reading content.
+    length = models.PositiveIntegerField(default=0)
+    aggregation = models.CharField(max_length=12, choices=Aggregation, default=Aggregation.MAJORITY)
+    overlap_round = models.ForeignKey(OverlapRound, on_delete=models.PROTECT, null=True, related_name="items")
     raters_needed = models.PositiveSmallIntegerField(default=1)
     ratings_counted = models.PositiveSmallIntegerField(default=0)
     status = models.CharField(max_length=10, choices=ItemStatus, default=ItemStatus.OPEN)
@@ -122,6 +159,12 @@ class ReviewItem(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(kind__in=ItemKind.values), name="item_kind_known"),
             models.CheckConstraint(condition=Q(status__in=ItemStatus.values), name="item_status_known"),
+            models.CheckConstraint(condition=Q(aggregation__in=Aggregation.values), name="item_aggregation_known"),
+            models.CheckConstraint(
+                condition=Q(kind=ItemKind.OVERLAP, overlap_round__isnull=False)
+                | (~Q(kind=ItemKind.OVERLAP) & Q(overlap_round__isnull=True)),
+                name="item_of_a_round_means_overlap",
+            ),
             models.CheckConstraint(condition=Q(raters_needed__gte=1), name="item_needs_a_rater"),
             models.CheckConstraint(condition=Q(ratings_counted__lte=F("raters_needed")), name="item_never_over_full"),
             models.CheckConstraint(
@@ -144,8 +187,13 @@ class Lane(models.TextChoices):
     WORK = "work"
     GOLD = "gold"
     REPEAT = "repeat"
+    OVERLAP = "overlap"
     PRACTICE = "practice"
     ADJUDICATION = "adjudication"
+
+
+# Seats that wait for one person each; nothing follows for their items.
+RESERVED_LANES = (Lane.REPEAT, Lane.OVERLAP)
 
 
 class SeatState(models.TextChoices):
@@ -172,7 +220,7 @@ class Seat(models.Model):
     priority = models.PositiveIntegerField(default=1)
     due_at = models.DateTimeField()
     credential = models.CharField(max_length=60, blank=True)
-    # A repeat waits for the person who judged the words before, and for nobody else.
+    # A repeat waits for the person who judged the words before, a round's item for each who works: for nobody else.
     reserved_for = models.ForeignKey(Membership, on_delete=models.PROTECT, null=True, related_name="+")
 
     class Meta:
@@ -187,9 +235,9 @@ class Seat(models.Model):
                 name="seat_zero_adjudicates",
             ),
             models.CheckConstraint(
-                condition=Q(lane=Lane.REPEAT, reserved_for__isnull=False)
-                | (~Q(lane=Lane.REPEAT) & Q(reserved_for__isnull=True)),
-                name="seat_reserved_means_repeat",
+                condition=Q(lane__in=RESERVED_LANES, reserved_for__isnull=False)
+                | (~Q(lane__in=RESERVED_LANES) & Q(reserved_for__isnull=True)),
+                name="seat_reserved_by_lane",
             ),
             models.CheckConstraint(
                 condition=Q(state=SeatState.LEASED, holder__isnull=False, lease_expires_at__isnull=False)

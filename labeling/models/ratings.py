@@ -209,6 +209,8 @@ class Verdict(models.Model):
     reached_by = models.CharField(max_length=12, choices=ReachedBy)
     raters = models.PositiveSmallIntegerField()
     rating_ids = models.JSONField()
+    # How the ratings became the verdict, and from what: see `labeling.verdicts`.
+    basis = models.JSONField(default=dict)
     rubric = models.ForeignKey(Rubric, on_delete=models.PROTECT, related_name="+")
     decided_at = models.DateTimeField()
     # Until then its last rating may still be undone.

@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from labeling.masking import find_masks, texts_in
 from labeling.models import (
+    RESERVED_LANES,
     Assignment,
     AssignmentState,
     ItemStatus,
@@ -19,6 +20,7 @@ from labeling.models import (
     Seat,
     SeatState,
 )
+from labeling.queries.pauses import in_open_slices
 from labeling.services.limits import ClaimRefused, check_may_claim, crowded_intents, queue_settings
 from labeling.services.presence import open_to_stand_in
 from labeling.services.round_seats import RoundShort, round_seat
@@ -26,6 +28,8 @@ from labeling.services.rounds import round_due, shorten_round
 from reviewapp.core.models import Membership, Role, TaskKind
 
 ATTEMPTS = 5
+# Of a person's claims, so many serve a round of shared items while one runs.
+OVERLAP_RATE = 0.15
 
 
 def claim_seat(
@@ -48,10 +52,7 @@ def claim_seat(
         return fetched
     round_ = round_due(reviewer=reviewer, settings=settings, now=now)
     rng = rng or random.SystemRandom()
-    draw = rng.random()
-    lane = Lane.GOLD if draw < settings.gold_rate else Lane.WORK
-    if settings.gold_rate <= draw < settings.gold_rate + settings.repeat_rate:
-        lane = Lane.REPEAT
+    lane = _drawn_lane(rng.random(), settings)
     seconds = lease_seconds or (settings.prefetch_seconds if ahead else settings.lease_seconds)
     terms = Terms(now=now, expires=now + timedelta(seconds=seconds), opened_at=None if ahead else now, rng=rng)
     for _attempt in range(ATTEMPTS):
@@ -66,6 +67,17 @@ def claim_seat(
             if ahead and (fetched := fetched_ahead(reviewer, now)):
                 return fetched
     return None
+
+
+def _drawn_lane(draw: float, settings: QueueSettings) -> Lane:
+    """The lane for a uniform draw from [0, 1): each planted lane has an interval as long as its rate."""
+    upper = 0.0
+    rates = ((Lane.GOLD, settings.gold_rate), (Lane.REPEAT, settings.repeat_rate), (Lane.OVERLAP, OVERLAP_RATE))
+    for lane, rate in rates:
+        upper += rate
+        if draw < upper:
+            return lane
+    return Lane.WORK
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +115,13 @@ def _claim_once(
         seat = _next_seat(reviewer, Lane.ADJUDICATION, waiting)
     else:
         rotated = ~Q(item__intent__in=crowded) if (crowded := crowded_intents(reviewer, settings, terms.now)) else Q()
+        rotated &= in_open_slices(reviewer.project_id)
         # All lanes are always read, so that the time taken does not tell which was used.
         seats = {
             Lane.WORK: _next_seat(reviewer, Lane.WORK, rotated & waiting),
             Lane.GOLD: _next_seat(reviewer, Lane.GOLD, rotated),
             Lane.REPEAT: _next_seat(reviewer, Lane.REPEAT, rotated),
+            Lane.OVERLAP: _next_seat(reviewer, Lane.OVERLAP, rotated),
         }
         # Nothing is planted where no work waits: it would be known for what it is.
         seat = (seats[lane] or seats[Lane.WORK]) if seats[Lane.WORK] else None
@@ -133,7 +147,7 @@ def _next_seat(reviewer: Membership, lane: str, further: Q) -> Seat | None:
         # Never a case whose words this person has judged before, under whatever id.
         seen = mine.filter(fingerprint=OuterRef("item__fingerprint"))
         seats = seats.filter(~Exists(seen), item__gold_case__retired_at__isnull=True)
-    if lane == Lane.REPEAT:
+    if lane in RESERVED_LANES:
         seats = seats.filter(reserved_for=reviewer)
     seats = seats.order_by("priority", "due_at", "id")
     if connection.features.has_select_for_update_skip_locked:

@@ -8,7 +8,8 @@ from datetime import datetime
 import uuid_utils.compat
 from django.db import transaction
 
-from labeling.models import ItemKind, Lane, ReviewItem, Seat
+from labeling.masking import texts_in
+from labeling.models import Aggregation, ItemKind, Lane, ReviewItem, Seat
 from labeling.services.rubrics import active_rubric
 from reviewapp.core.models import Content, Project
 
@@ -20,7 +21,8 @@ LANES = {ItemKind.GOLD: Lane.GOLD, ItemKind.CALIBRATION: Lane.PRACTICE}
 
 @dataclass(frozen=True, slots=True)
 class NewItem:
-    """One thing to be judged. `priority`: smaller is sooner; `raters`: how many people must judge it."""
+    """One thing to be judged. `priority`: smaller is sooner; `raters`: how many people must judge it; `aggregation`:
+    how their ratings become a verdict."""
 
     kind: str
     intent: str
@@ -30,6 +32,7 @@ class NewItem:
     due_at: datetime
     credential: str = ""
     mask_names: tuple[str, ...] = ()
+    aggregation: str = Aggregation.MAJORITY
 
 
 @transaction.atomic
@@ -44,6 +47,8 @@ def enqueue_items(*, project: Project, items: Sequence[NewItem], now: datetime) 
             intent=item.intent,
             content=item.content,
             fingerprint=item.content.fingerprint,
+            length=shown_length(item.content),
+            aggregation=item.aggregation,
             rubric=rubrics[item.content.task_kind],
             raters_needed=item.raters,
             due_at=item.due_at,
@@ -66,6 +71,11 @@ def enqueue_items(*, project: Project, items: Sequence[NewItem], now: datetime) 
         for number in range(1, item.raters + 1)
     )
     return rows
+
+
+def shown_length(content: Content) -> int:
+    """Characters of all texts of the content that a reviewer reads."""
+    return sum(len(text) for _path, text in texts_in([content.prompt, content.context, content.body]))
 
 
 def new_public_id() -> uuid.UUID:

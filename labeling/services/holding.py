@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from labeling.models import Assignment, AssignmentState, ItemStatus, Lane, ReviewItem, Seat, SeatState
+from labeling.models import RESERVED_LANES, Assignment, AssignmentState, ItemStatus, Lane, ReviewItem, Seat, SeatState
 from labeling.services.limits import queue_settings
 
 
@@ -91,7 +91,7 @@ def release_seat(*, assignment: Assignment, now: datetime, reason: str = "") -> 
     assignment = locked_assignment(assignment.token, [assignment.reviewer_id])
     lane = assignment.seat.lane
     # A repeat is for one person only, and who gave it back does not get it again.
-    needed = lane != Lane.REPEAT and (lane != Lane.WORK or assignment.item.status == ItemStatus.OPEN)
+    needed = lane not in RESERVED_LANES and (lane != Lane.WORK or assignment.item.status == ItemStatus.OPEN)
     seat_state = SeatState.OPEN if needed else SeatState.CLOSED
     _end(assignment, AssignmentState.RELEASED, reason, now, seat_state=seat_state)
 
@@ -106,7 +106,7 @@ def escalate(*, assignment: Assignment, reason: str, now: datetime) -> None:
         AssignmentState.ESCALATED,
         reason,
         now,
-        seat_state=SeatState.CLOSED if raters_seat or assignment.seat.lane == Lane.REPEAT else SeatState.OPEN,
+        seat_state=SeatState.CLOSED if raters_seat or assignment.seat.lane in RESERVED_LANES else SeatState.OPEN,
     )
     if raters_seat:
         open_dispute(assignment.item)

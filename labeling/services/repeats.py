@@ -102,6 +102,7 @@ def _enqueue(reviewer: Membership, item_ids: Sequence[int], now: datetime) -> No
             # The words themselves are stored once.
             content_id=first.content_id,
             fingerprint=first.fingerprint,
+            length=first.length,
             rubric_id=first.rubric_id,
             raters_needed=1,
             due_at=now,

@@ -244,6 +244,9 @@ def _count(item: ReviewItem, rating: Rating, now: datetime) -> None:
         _compare_with_answer(item, rating, now)
     elif item.kind == ItemKind.REPEAT:
         _compare_with_first(item, rating, now)
+    elif item.kind == ItemKind.OVERLAP:
+        # Nothing follows for the item: its round is measured as a whole.
+        pass
     else:
         settle(item=item, rating=rating, now=now)
     item.save(update_fields=["ratings_counted", "status", "verdict"])

@@ -1,0 +1,18 @@
+"""Which slices are paused: one intent under one rubric version each."""
+
+from django.db.models import Q, QuerySet
+
+from labeling.models import SlicePause
+
+
+def open_pauses(project_id: int) -> QuerySet[SlicePause]:
+    """The project's pauses that nobody has lifted, oldest first."""
+    return SlicePause.objects.filter(project_id=project_id, lifted_at__isnull=True).order_by("paused_at", "id")
+
+
+def in_open_slices(project_id: int) -> Q:
+    """What a seat must be like to be handed to a rater: of no paused slice."""
+    paused = Q()
+    for intent, rubric_id in open_pauses(project_id).values_list("intent", "rubric_id"):
+        paused |= Q(item__intent=intent, item__rubric_id=rubric_id)
+    return ~paused if paused else Q()
