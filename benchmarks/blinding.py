@@ -12,14 +12,9 @@ interval of the AUC is Hanley and McNeil's (1982).
 import argparse
 import os
 import random
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -37,6 +32,7 @@ from playwright.sync_api import Page, sync_playwright  # noqa: E402
 
 from benchmarks.detector_cases import rows_of  # noqa: E402
 from benchmarks.observed import Observed, auc_of, read_har  # noqa: E402
+from benchmarks.serving import server  # noqa: E402
 from labeling.models import Assignment, ItemKind  # noqa: E402
 from labeling.services.claiming import claim_seat  # noqa: E402
 from labeling.services.gold import add_gold_case  # noqa: E402
@@ -153,27 +149,6 @@ def judge_earlier(reviewer: Membership, rng: random.Random, *, now: Any) -> None
             return
         answer = Submission(idempotency_key=str(number), values={"acceptable": rng.choice(["yes", "no"])})
         submit_rating(assignment=assignment, submission=answer, now=now)
-
-
-@contextmanager
-def server() -> Iterator[str]:
-    """`manage.py up` on a free port, until it is ready."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen([sys.executable, "manage.py", "up", "--port", str(port)], stdout=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _try in range(200):
-            try:
-                urllib.request.urlopen(f"{address}/readyz", timeout=2).close()
-                break
-            except OSError:
-                time.sleep(0.2)
-        yield address
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def shift(reviewer: Membership, address: str, har: Path, tasks: int, rng: random.Random) -> dict[str, dict[str, Any]]:

@@ -10,13 +10,8 @@ page: that frame begins when the first one with it was painted.
 import argparse
 import gzip
 import os
-import socket
-import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import django
 
@@ -29,6 +24,7 @@ from django.test import Client  # noqa: E402
 from django.utils import timezone  # noqa: E402
 from playwright.sync_api import Page, Response, sync_playwright  # noqa: E402
 
+from benchmarks.serving import server  # noqa: E402
 from labeling.models import Assignment  # noqa: E402
 from labeling.services.settings import change_queue_settings  # noqa: E402
 from reviewapp.core.models import Membership  # noqa: E402
@@ -155,27 +151,6 @@ def weighed(page: Page, loaded: list[Response]) -> str:
     lines.append(f"  {'own scripts':<32}{sum(raw for raw, _ in own):>8,}{sum(packed for _, packed in own):>8,}")
     lines.append(f"  {'first load':<32}{'':>8}{total:>8,} of {BUDGET:,}")
     return "first load: file, bytes, bytes compressed\n" + "\n".join(lines)
-
-
-@contextmanager
-def server() -> Iterator[str]:
-    """`manage.py up` on a free port, until it is ready."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen([sys.executable, "manage.py", "up", "--port", str(port)], stdout=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _try in range(300):
-            try:
-                urllib.request.urlopen(f"{address}/readyz", timeout=2).close()
-                break
-            except OSError:
-                time.sleep(0.2)
-        yield address
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 if __name__ == "__main__":

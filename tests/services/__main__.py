@@ -16,7 +16,7 @@ from types import FrameType
 
 from playwright.sync_api import sync_playwright
 
-from tests.services import chromium, postgresql, redis_server
+from tests.services import chromium, gettext, postgresql, redis_server
 from tests.services.engine import Engine, engine_environment
 from tests.services.installing import ServiceUnavailable
 
@@ -24,7 +24,7 @@ from tests.services.installing import ServiceUnavailable
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.services", description="Services for tests.")
     actions = parser.add_subparsers(dest="action", required=True)
-    actions.add_parser("prepare", help="find or install PostgreSQL, Redis and Chromium")
+    actions.add_parser("prepare", help="find or install PostgreSQL, Redis, GNU gettext and Chromium")
     run = actions.add_parser("run", help="run a command with SQLite, or with PostgreSQL and Redis")
     run.add_argument("engine", type=Engine, choices=list(Engine))
     run.add_argument("command", nargs="+")
@@ -44,6 +44,7 @@ def prepare() -> int:
     """Print where each service comes from. Raises ServiceUnavailable for the first that is missing."""
     print(f"PostgreSQL: {postgresql.source()}")
     print(f"Redis: {redis_server.source()}")
+    print(f"GNU gettext: {gettext.source()}")
     with sync_playwright() as playwright:
         print(f"Chromium: {chromium.find_chromium(playwright)}", flush=True)
     return 0

@@ -6,12 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
+from tests.services import gettext
 from tests.translations.catalogue import MO, PO, ROOT, Entry, compiled, entries, placeholders
 from tests.translations.messages import asked_for, in_python
 
-TOOLS = shutil.which("xgettext") and shutil.which("msgmerge")
 SCANNED = ("labeling", "reviewapp", "routing", "manage.py")
 
 
@@ -69,8 +67,8 @@ def test_people_are_spoken_to_formally() -> None:
     assert [text for entry in entries() for text in entry.german.values() if familiar & set(text.lower().split())] == []
 
 
-@pytest.mark.skipif(not TOOLS, reason="needs GNU gettext; the test of the code above asks the same")
 def test_makemessages_finds_nothing_new(tmp_path: Path) -> None:
+    gettext.source()
     for name in SCANNED:
         source = ROOT / name
         (shutil.copytree if source.is_dir() else shutil.copy2)(source, tmp_path / name)
