@@ -27,13 +27,13 @@ ROUND_OF_STAGE = {
     Stage.CALIBRATION: RoundKind.CALIBRATION,
 }
 # Raised when a round cannot be begun; the subject is what is missing.
-GOLD_SHORT, FAILED = (
-    "gold_short",
-    {
-        RoundKind.QUALIFICATION: "qualification_failed",
-        RoundKind.CALIBRATION: "calibration_failed",
-    },
-)
+GOLD_SHORT = "gold_short"
+# The subject where gold runs short for live work (`labeling.services.gold_watch`), which is no round's concern.
+PLANTING = "planting"
+FAILED = {
+    RoundKind.QUALIFICATION: "qualification_failed",
+    RoundKind.CALIBRATION: "calibration_failed",
+}
 NOT_PASSED = {
     RoundKind.QUALIFICATION: "The qualification round was not passed. The project's owner has been told and decides.",
     RoundKind.CALIBRATION: "The calibration round was not passed. The project's owner has been told and decides.",
@@ -275,7 +275,8 @@ def settle_rounds(*, now: datetime) -> int:
 
     Alarms about missing cases end with the shortage.
     """
-    for alarm in Alarm.objects.filter(kind=GOLD_SHORT, cleared_at__isnull=True).select_related("project"):
+    open_ = Alarm.objects.filter(kind=GOLD_SHORT, cleared_at__isnull=True).exclude(subject=PLANTING)
+    for alarm in open_.select_related("project"):
         member = Membership.objects.filter(project=alarm.project, rater_code=alarm.subject).first()
         if member is None or not _still_short(member):
             clear_alarm(project=alarm.project, kind=GOLD_SHORT, subject=alarm.subject, now=now)

@@ -28,6 +28,8 @@ SETTINGS = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
+    # Compiling pays for long queries only, and a fresh table, of which nothing is known, makes any query look long.
+    "jit": "off",
 }
 HELP = (
     f"Tests on PostgreSQL need version {OLDEST_VERSION} or newer. Any one of these helps:\n"
