@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -58,10 +59,11 @@ class Server:
             return int(database.execute("SELECT count(*) FROM labeling_rating").fetchone()[0])
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    installation = Installation(tmp_path)
-    outputs = tmp_path / "outputs.jsonl"
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data of an installation with a reviewer and three outputs to judge."""
+    installation = Installation(tmp_path_factory.mktemp("prepared"))
+    outputs = installation.folder / "outputs.jsonl"
     bodies = [
         {"external_id": f"case-{number}", "intent": "totals", "prompt": "What is the total?", "response": text}
         for number, text in enumerate(("first answer", "second answer", "third answer"))
@@ -75,7 +77,12 @@ def server(tmp_path: Path) -> Iterator[Server]:
     ):
         done = installation.manage(*arguments)
         assert done.returncode == 0, done.stderr
-    server = Server(installation)
+    return installation.folder
+
+
+@pytest.fixture
+def server(prepared: Path, tmp_path: Path) -> Iterator[Server]:
+    server = Server(Installation(Path(shutil.copytree(prepared, tmp_path / "data"))))
     yield server
     server.kill()
 
