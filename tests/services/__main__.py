@@ -16,7 +16,7 @@ from types import FrameType
 
 from playwright.sync_api import sync_playwright
 
-from tests.services import chromium, gettext, postgresql, redis_server
+from tests.services import chromium, gettext_tools, postgresql, redis_server
 from tests.services.engine import Engine, engine_environment
 from tests.services.installing import ServiceUnavailable
 
@@ -44,7 +44,7 @@ def prepare() -> int:
     """Print where each service comes from. Raises ServiceUnavailable for the first that is missing."""
     print(f"PostgreSQL: {postgresql.source()}")
     print(f"Redis: {redis_server.source()}")
-    print(f"GNU gettext: {gettext.source()}")
+    print(f"GNU gettext: {gettext_tools.source()}")
     with sync_playwright() as playwright:
         print(f"Chromium: {chromium.find_chromium(playwright)}", flush=True)
     return 0

@@ -52,7 +52,8 @@ def running(
     Raises ServiceUnavailable if the server ends or stays silent for `READY_SECONDS`; what the server
     wrote has then gone to standard error.
     """
-    supervisor_command = [sys.executable, str(SUPERVISOR), f"--folder={folder}"]
+    # Without the script's own folder on the path: a module there has the name of one of the standard library.
+    supervisor_command = [sys.executable, "-P", str(SUPERVISOR), f"--folder={folder}"]
     supervisor_command += [f"--stop-signal={stop_signal.name}", *([f"--user={user}"] if user else [])]
     supervisor = subprocess.Popen(
         [*supervisor_command, "--", *command],

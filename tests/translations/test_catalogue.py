@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.services import gettext
+from tests.services import gettext_tools
 from tests.translations.catalogue import MO, PO, ROOT, Entry, compiled, entries, placeholders
 from tests.translations.messages import asked_for, in_python
 
@@ -68,7 +68,7 @@ def test_people_are_spoken_to_formally() -> None:
 
 
 def test_makemessages_finds_nothing_new(tmp_path: Path) -> None:
-    gettext.source()
+    gettext_tools.source()
     for name in SCANNED:
         source = ROOT / name
         (shutil.copytree if source.is_dir() else shutil.copy2)(source, tmp_path / name)
