@@ -1,8 +1,8 @@
 """All benchmarks, one after the other, each in a process and a database of its own.
 
-    python -m benchmarks [rounds] [agreement] [confidence] [detectors] [blinding] [shift] [naming]
+    python -m benchmarks [rounds] [agreement] [confidence] [detectors] [blinding] [shift] [naming] [planting]
 
-All but `rounds` and `shift` read the real outputs in REVIEW_DATA (by default ../shared/data).
+All but `rounds`, `shift` and `planting` read the real outputs in REVIEW_DATA (by default ../shared/data).
 """
 
 import argparse
@@ -20,6 +20,7 @@ BENCHMARKS = {
     "detectors": ["-m", "benchmarks.detectors", "--data", str(DATA)],
     "blinding": ["-m", "benchmarks.blinding", "--data", str(DATA)],
     "shift": ["-m", "benchmarks.shift"],
+    "planting": ["-m", "benchmarks.planting"],
     "naming": ["-m", "benchmarks.naming", "--data", str(DATA)],
 }
 

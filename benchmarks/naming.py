@@ -5,7 +5,8 @@
 Each seed is one honest team and one with two weak reviewers, a sleeper and a copier. Outputs are wrong as often as in
 the traffic of the simulator; everybody meets every item, as in a calibration round, and gold in between, each case
 once. The rule is asked after every fifth of the reviews, and a team counts as wrongly accused once anybody was named
-at any look. With --data also on real outputs, with real ratings where there are any.
+at any look. The drift test looks at every answer to gold, as the product's sweep does. With --data also on real
+outputs, with real ratings where there are any.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from labeling.stats.intervals import clopper_pearson
 from labeling.stats.naming import naming
+from labeling.stats.sequential import cusum
 from reviewapp.simulation.instrument import GOLD, LIVE, Given, records
 from reviewapp.simulation.pool import Pool, PoolRow, real_pool
 from reviewapp.simulation.reviewers import (
@@ -62,10 +64,11 @@ class Design:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Who was named at the last look, and at any."""
+    """Who was named at the last look, and at any; and whose answers to gold have set off the drift test."""
 
     at_the_end: frozenset[Accusation]
     ever: frozenset[Accusation]
+    drifted: frozenset[str]
 
 
 def plain_row(key: str, *, error: bool) -> PoolRow:
@@ -127,7 +130,16 @@ def accused(people: Sequence[Reviewer], given: Sequence[Given]) -> frozenset[Acc
 def watched(seed: int, people: Sequence[Reviewer], design: Design, pool: Pool | None, looks: int) -> Outcome:
     given = list(work(seed, people, design, pool))
     seen = [accused(people, given[: round(len(given) * look / looks)]) for look in range(1, looks + 1)]
-    return Outcome(seen[-1], frozenset().union(*seen))
+    return Outcome(seen[-1], frozenset().union(*seen), drifted(people, given))
+
+
+def drifted(people: Sequence[Reviewer], given: Sequence[Given]) -> frozenset[str]:
+    """Who would have been suspect at some moment."""
+    right: dict[str, list[bool]] = {person.name: [] for person in people}
+    for rating in given:
+        if rating.kind == GOLD:
+            right[rating.reviewer].append(rating.found_wrong == rating.error)
+    return frozenset(name for name, answers in right.items() if cusum(answers).alarm_at is not None)
 
 
 def one_seed(seed: int, design: Design, pool: Pool | None) -> tuple[Outcome, Outcome]:
@@ -148,6 +160,9 @@ def show(results: Sequence[tuple[Outcome, Outcome]], title: str) -> None:
     print(title)
     print(f"  honest team, anybody named at the end     {share(sum(bool(h.at_the_end) for h, _o in results), seeds)}")
     print(f"  honest team, anybody named at any look    {share(sum(bool(h.ever) for h, _o in results), seeds)}")
+    print(f"  honest team, anybody suspect by drift      {share(sum(bool(h.drifted) for h, _o in results), seeds)}")
+    for name in (*WEAK, SLEEPER):
+        print(f"  suspect by drift: {name:<23} {share(sum(name in o.drifted for _h, o in results), seeds)}")
     for name, culprit in CULPRITS.items():
         print(f"  named: {name:<34} {share(sum(culprit in o.at_the_end for _h, o in results), seeds)}")
     everybody = sum(o.at_the_end >= set(CULPRITS.values()) for _h, o in results)

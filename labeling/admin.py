@@ -21,6 +21,7 @@ from labeling.models import (
     GoldenCase,
     GoldenSet,
     GoldResult,
+    OverlapRound,
     QueueSettings,
     Rating,
     RatingWithdrawal,
@@ -31,6 +32,7 @@ from labeling.models import (
     Rubric,
     Seat,
     SetAside,
+    SlicePause,
     Suspicion,
     Verdict,
     VerdictNotice,
@@ -310,3 +312,6 @@ read_only(
     list_select_related=("rating", "first", "reviewer__person", "reviewer__project"),
     ordering=("-id",),
 )
+OF_RUBRICS: dict[str, Any] = {"list_select_related": ("project", "rubric"), "ordering": ("-id",)}
+read_only(SlicePause, "intent", "rubric", "project", "cause", "paused_at", "lifted_at", **OF_RUBRICS)
+read_only(OverlapRound, "id", "project", "purpose", "rubric", "started_at", "ended_at", **OF_RUBRICS)

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as later
 from django.utils.translation import ngettext
 
-from labeling.models import Alarm
+from labeling.models import Alarm, PauseCause
 from reviewapp.core.models import Role
 from reviewapp.core.reading import day, moment, word
 
@@ -18,10 +18,14 @@ TITLES = {
     "pool_will_be_empty": later("Nobody will be here"),
     "sla_near": later("Time is running out"),
     "sla_overdue": later("Overdue"),
-    "gold_short": later("Too few gold cases for a round"),
+    "gold_short": later("Too few gold cases"),
+    "gold_leaked": later("A gold case has become known"),
+    "references_rejected": later("The rubric or the raters have drifted"),
     "qualification_failed": later("Qualification not passed"),
     "calibration_failed": later("Calibration not passed"),
     "reviewer_suspect": later("A reviewer is suspect"),
+    "slice_paused": later("A slice is paused"),
+    "agreement_fell": later("People agree less than before"),
 }
 Data = Mapping[str, Any]
 
@@ -66,6 +70,11 @@ def tier_due(priority: int | None, items: int, first_due: datetime, *, overdue: 
             items,
         )
     return text % {"items": items, "tier": tier(priority), "due": moment(first_due)}
+
+
+def share(value: float) -> str:
+    """A share in [0, 1] in whole percent."""
+    return _("%(number)s%%") % {"number": round(100 * value)}
 
 
 def calendar_day(value: date) -> str:
@@ -127,11 +136,59 @@ def _sla_overdue(_subject: str, data: Data) -> str:
     return due + " " + _("Nothing ships by waiting: each stays back until somebody has judged it.")
 
 
-def _gold_short(rater: str, data: Data) -> str:
+def _gold_short(subject: str, data: Data) -> str:
+    return _short_for_planting(data) if "people" in data else _short_for_a_round(subject, data)
+
+
+def _short_for_planting(data: Data) -> str:
+    parts = [
+        _("%(rater)s can still meet %(available)d, and needs %(needed)d in the next seven days.") % person
+        for person in data["people"]
+    ]
+    if data["exposures"] < data["needed"]:
+        counts = {"needed": data["needed"], "exposures": data["exposures"]}
+        parts.append(_("All together need %(needed)d exposures; %(exposures)d are left.") % counts)
+    if data["intents"]:
+        parts.append(
+            _("Live intents without a case that could be planted: %(intents)s.")
+            % {"intents": ", ".join(data["intents"])}
+        )
+    return " ".join([*parts, _("Work goes on without what is missing.")])
+
+
+def _short_for_a_round(rater: str, data: Data) -> str:
     return _(
         "%(rater)s waits for a round: it takes %(needed)d cases with known answers,"
         " and %(available)d are left for them."
     ) % {"rater": rater, "needed": data["needed"], "available": data["available"]}
+
+
+def _gold_leaked(_case: str, data: Data) -> str:
+    reference = {"reference": data["reference"]}
+    if data["cause"] == "haste":
+        found = {"share": share(data["ratio"]), "answers": data["answers"]}
+        why = (
+            _("the later half of %(answers)d answers took %(share)s of the earlier half’s time and was no worse")
+            % found
+        )
+    elif data["cause"] == "example":
+        why = _("its words are an example in a published rubric")
+    else:
+        why = _("its words came in as live output")
+    return _("“%(reference)s” was retired: %(why)s.") % (reference | {"why": why})
+
+
+def _references_rejected(intent: str, data: Data) -> str:
+    return _(
+        "%(intent)s: people were right on %(right)d of %(answers)d planted human references by %(rubric)s, which is"
+        " below %(bar)s however one counts. The slice is paused until you have looked at the rubric."
+    ) % {
+        "intent": intent,
+        "right": data["right"],
+        "answers": data["answers"],
+        "rubric": data["rubric"],
+        "bar": share(data["bar"]),
+    }
 
 
 def _round_failed(rater: str, data: Data) -> str:
@@ -151,6 +208,41 @@ def _reviewer_suspect(rater: str, data: Data) -> str:
     ) % {"count": data["set_aside"], "rater": rater, "since": since}
 
 
+def _slice_paused(intent: str, data: Data) -> str:
+    words = {"intent": intent, "rubric": data["rubric"]}
+    about = data["evidence"]
+    if data["cause"] == PauseCause.AGREEMENT and about.get("percent") is not None:
+        words |= {
+            "share": share(about["percent"]),
+            "floor": share(about["floor"]),
+            "items": about["items"],
+        }
+        why = _("People gave the same answer on %(share)s of pairs over %(items)d items; the floor is %(floor)s.")
+    else:
+        why = f"{PauseCause(data['cause']).label}."
+    return " ".join(
+        [
+            _("“%(intent)s” by %(rubric)s is not handed to reviewers.") % words,
+            why % words,
+            _("Its outputs wait; review the rubric, then lift the pause."),
+        ]
+    )
+
+
+def _agreement_fell(rubric: str, data: Data) -> str:
+    low, high = data["interval"]
+    return _(
+        "In the last re-blind round by %(rubric)s people gave the same answer on %(now)s of pairs, %(before)s in the"
+        " round before (difference %(low)+d to %(high)+d points)."
+    ) % {
+        "rubric": rubric,
+        "now": share(data["now"]),
+        "before": share(data["before"]),
+        "low": round(100 * low),
+        "high": round(100 * high),
+    }
+
+
 # Whoever raises a new kind of alarm says here what it means.
 SENTENCES: dict[str, Callable[[str, Data], str]] = {
     "pool_empty": _pool_empty,
@@ -158,7 +250,11 @@ SENTENCES: dict[str, Callable[[str, Data], str]] = {
     "sla_near": _sla_near,
     "sla_overdue": _sla_overdue,
     "gold_short": _gold_short,
+    "gold_leaked": _gold_leaked,
+    "references_rejected": _references_rejected,
     "qualification_failed": _round_failed,
     "calibration_failed": _round_failed,
     "reviewer_suspect": _reviewer_suspect,
+    "slice_paused": _slice_paused,
+    "agreement_fell": _agreement_fell,
 }

@@ -7,8 +7,11 @@ from django.utils import timezone
 
 from labeling.services.claiming import return_expired_leases
 from labeling.services.drifting import watch_reviewers
+from labeling.services.gold_watch import watch_gold
+from labeling.services.overlap import settle_overlap_rounds, start_due_rounds
 from labeling.services.repeats import plan_repeats
 from labeling.services.rounds import settle_rounds
+from labeling.services.slices import watch_slices
 from labeling.services.telling import tell_everybody
 from labeling.services.watching import watch_queues as watch_all_queues
 from reviewapp.core.models import Project
@@ -46,3 +49,27 @@ def plan_repeats_everywhere() -> int:
 def watch_reviewers_everywhere() -> int:
     """Set aside what reviewers judged since their answers to gold fell; how many fell."""
     return watch_reviewers(now=timezone.now())
+
+
+@shared_task
+def watch_slices_everywhere() -> int:
+    """Pause the slices in which people agree less than the owner's floor; how many were paused."""
+    return watch_slices(now=timezone.now())
+
+
+@shared_task
+def settle_overlap_rounds_everywhere() -> int:
+    """End the rounds of shared items that are done or whose time is up; how many ended."""
+    return settle_overlap_rounds(now=timezone.now())
+
+
+@shared_task
+def start_due_rounds_everywhere() -> int:
+    """Begin the re-blind rounds that are due; how many began."""
+    return start_due_rounds(now=timezone.now(), rng=random.SystemRandom())
+
+
+@shared_task
+def watch_gold_everywhere() -> None:
+    """Retire gold that is used up or known, and tell owners where it runs short or people reject references."""
+    watch_gold(now=timezone.now())

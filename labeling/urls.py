@@ -1,6 +1,6 @@
 from django.urls import path
 
-from labeling.api import measuring, reviewers, reviewing, rounds, staffing, suspicions
+from labeling.api import measuring, overlap, pauses, reviewers, reviewing, rounds, staffing, suspicions
 from labeling.views import absences as absence_pages
 from labeling.views import reviewing as pages
 from labeling.views import rounds as round_pages
@@ -24,6 +24,14 @@ project_api_urlpatterns = [
     path("rubrics/", measuring.RubricsView.as_view(), name="rubrics"),
     path("rubrics/<str:name>/<int:version>/", measuring.RubricView.as_view(), name="rubric"),
     path("rubrics/<str:name>/<int:version>/publish/", measuring.PublishRubricView.as_view(), name="rubric-publish"),
+    path("rubrics/<str:name>/<int:version>/calibrate/", overlap.CalibrateRubricView.as_view(), name="rubric-calibrate"),
+    path("rubrics/<str:name>/<int:version>/put-in-force/", overlap.PutInForceView.as_view(), name="rubric-in-force"),
+    path("rubrics/<str:name>/<int:version>/withdraw/", overlap.WithdrawRubricView.as_view(), name="rubric-withdraw"),
+    path("slices/", pauses.SlicesView.as_view(), name="slices"),
+    path("slices/pauses/", pauses.PauseView.as_view(), name="slice-pauses"),
+    path("slices/pauses/<int:pk>/lift/", pauses.LiftView.as_view(), name="slice-lift"),
+    path("overlap-rounds/", overlap.OverlapRoundsView.as_view(), name="overlap-rounds"),
+    path("overlap-rounds/<int:pk>/", overlap.OverlapRoundView.as_view(), name="overlap-round"),
 ]
 
 api_urlpatterns = [

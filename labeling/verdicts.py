@@ -1,9 +1,22 @@
-"""From several people's judgements of one item to one verdict, or to a dispute. Pure."""
+"""From several people's judgements of one item to one verdict, or to a dispute. Pure.
+
+The methods that owners choose between, per tier:
+
+    single       the first judgement decides; further ones only measure agreement
+    unanimous    all who were asked give the same answer
+    majority     more than half of those who were asked do
+    dawid_skene  acceptable or not as the raters' reliabilities have it (see labeling.stats.reliability)
+"""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
+
+ByVotes: TypeAlias = Literal["single", "unanimous", "majority"]
+
+# How probable a model must find an answer for it to be the verdict.
+POSTERIOR_BAR = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +31,7 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Agreed:
-    """The answer that one rater gave, or on which more than half agreed."""
+    """The answer that one rater gave, or on which enough of them agreed."""
 
     value: str
     preferred: str
@@ -27,17 +40,52 @@ class Agreed:
     reached_by: str
 
 
-def aggregate(judgements: Sequence[Judgement]) -> Agreed | None:
-    """The strict majority's answer, or None: a tie is never broken silently, it goes to adjudication.
+def needed_votes(method: ByVotes, asked: int) -> int:
+    """How many of `asked` judgements must be alike."""
+    if method == "single":
+        return 1
+    return asked if method == "unanimous" else asked // 2 + 1
 
-    Two raters must agree; of three or more, more than half. The first correction among those who
-    agree is taken. A criterion's value is null where its raters have no strict majority.
+
+def aggregate(judgements: Sequence[Judgement], method: ByVotes = "majority") -> Agreed | None:
+    """The answer that enough judgements share, or None: a tie is never broken silently, it goes to adjudication.
+
+    `judgements` are not empty, and in the order they were given. The first correction among those who agree is
+    taken. A criterion's value is null where its raters have no strict majority.
     """
-    answers = Counter((judgement.verdict, judgement.preferred) for judgement in judgements)
-    (value, preferred), votes = answers.most_common(1)[0]
-    if 2 * votes <= len(judgements):
+    if method == "single":
+        judgements = judgements[:1]
+    answer, votes = Counter(map(_answer, judgements)).most_common(1)[0]
+    if votes < needed_votes(method, len(judgements)):
         return None
-    agreeing = [judgement for judgement in judgements if (judgement.verdict, judgement.preferred) == (value, preferred)]
+    return _agreed(answer, judgements)
+
+
+def by_posterior(judgements: Sequence[Judgement], unacceptable: float) -> Agreed | None:
+    """The verdict that the probability of the output being unacceptable, in [0, 1], allows; else None.
+
+    Only acceptable or not is a matter of probability. Between correct and reject those who found the output
+    unacceptable decide by their number, and where they are tied nobody does. An answer that no rater gave is none.
+    """
+    if unacceptable >= POSTERIOR_BAR:
+        agreeing = [judgement for judgement in judgements if judgement.verdict != "accept"]
+    elif 1.0 - unacceptable >= POSTERIOR_BAR:
+        agreeing = [judgement for judgement in judgements if judgement.verdict == "accept"]
+    else:
+        return None
+    leaders = Counter(map(_answer, agreeing)).most_common(2)
+    if not leaders or (len(leaders) == 2 and leaders[0][1] == leaders[1][1]):
+        return None
+    return _agreed(leaders[0][0], judgements)
+
+
+def _answer(judgement: Judgement) -> tuple[str, str]:
+    return judgement.verdict, judgement.preferred
+
+
+def _agreed(answer: tuple[str, str], judgements: Sequence[Judgement]) -> Agreed:
+    agreeing = [judgement for judgement in judgements if _answer(judgement) == answer]
+    value, preferred = answer
     return Agreed(
         value=value,
         preferred=preferred,

@@ -258,10 +258,14 @@ CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
+    "watch-gold": {"task": "labeling.tasks.watch_gold_everywhere", "schedule": 300.0, "options": {"expires": 300}},
     "watch-reviewers": {"task": "labeling.tasks.watch_reviewers_everywhere", "schedule": 300.0},
     "return-expired-leases": {"task": "labeling.tasks.return_expired_leases_everywhere", "schedule": 15.0},
     "watch-queues": {"task": "labeling.tasks.watch_queues", "schedule": 60.0, "options": {"expires": 60}},
     "settle-rounds": {"task": "labeling.tasks.settle_rounds_everywhere", "schedule": 60.0, "options": {"expires": 60}},
+    "watch-slices": {"task": "labeling.tasks.watch_slices_everywhere", "schedule": 180.0},
+    "settle-overlap-rounds": {"task": "labeling.tasks.settle_overlap_rounds_everywhere", "schedule": 300.0},
+    "start-due-rounds": {"task": "labeling.tasks.start_due_rounds_everywhere", "schedule": 3600.0},
     "plan-repeats": {"task": "labeling.tasks.plan_repeats_everywhere", "schedule": 3600.0},
     "look-at-traffic": {"task": "routing.tasks.look_at_traffic_everywhere", "schedule": 300.0},
     # Often, because somebody waits for the verdict; stale ones would only pile up behind a worker that was away.

@@ -17,7 +17,7 @@ from reviewapp.core.reading import label
 # Thirty days on either side of the due time.
 MOST_MINUTES = 43_200
 # Shown in percent, kept as shares.
-SHARES = ("intent_share", "repeat_rate")
+SHARES = ("intent_share", "repeat_rate", "agreement_floor", "reference_bar")
 
 
 class QueueForm(forms.Form):
@@ -62,6 +62,36 @@ class QueueForm(forms.Form):
     )
     repeat_after_days = forms.IntegerField(
         min_value=1, max_value=365, label=_("Repeat after (days)"), help_text=_("How old a rating is by then.")
+    )
+    agreement_floor = forms.FloatField(
+        min_value=0,
+        max_value=100,
+        label=_("Agreement floor (%)"),
+        help_text=_("Share of equal answers below which an intent is paused."),
+    )
+    reference_bar = forms.FloatField(
+        min_value=0,
+        max_value=100,
+        label=_("Reference bar (%)"),
+        help_text=_("Share of planted human references that must be judged right, or the intent is paused."),
+    )
+    reblind_days = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=3650,
+        label=_("Re-blind round every (days)"),
+        help_text=_("All active reviewers judge the same items. Empty: none by itself."),
+    )
+    reblind_size = forms.IntegerField(
+        min_value=5,
+        max_value=200,
+        label=_("Items of such a round"),
+        help_text=_("Also when a rubric is calibrated."),
+    )
+    calibrate_rubrics = forms.BooleanField(
+        required=False,
+        label=_("Calibrate new rubric versions first"),
+        help_text=_("They go live only after a round by them, by your hand."),
     )
     lease_seconds = forms.IntegerField(
         min_value=30,

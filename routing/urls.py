@@ -4,6 +4,7 @@ from labeling.api.reviewers import ReviewerView
 from routing.api import ceiling, explain, otlp, outputs, steering
 from routing.api import delivery as delivery_api
 from routing.api import detectors as detectors_api
+from routing.api import gold as gold_api
 from routing.api import golden as golden_api
 from routing.api import judges as judges_api
 from routing.api import policies as policies_api
@@ -14,16 +15,19 @@ from routing.views import (
     delivery,
     detectors,
     disputes,
+    gold,
     golden,
     invitations,
     judges,
     learning,
     measuring,
     onboarding,
+    overlap,
     policies,
     reviewers,
     rubrics,
     settings,
+    slices,
     staffing,
     suspicions,
 )
@@ -67,6 +71,9 @@ project_api_urlpatterns = [
     path("judges/<str:name>/", judges_api.JudgeView.as_view(), name="judge"),
     path("judges/<str:name>/try/", judges_api.TryView.as_view(), name="judge-try"),
     path("gold-cases/", golden_api.GoldCasesView.as_view(), name="gold-cases"),
+    path("gold-cases/supply/", gold_api.GoldSupplyView.as_view(), name="gold-supply"),
+    path("gold-cases/promotions/", gold_api.PromotionsView.as_view(), name="gold-promotions"),
+    path("gold-cases/<int:pk>/retire/", gold_api.RetireView.as_view(), name="gold-case-retire"),
     path("golden-sets/", golden_api.GoldenSetsView.as_view(), name="golden-sets"),
     path("golden-sets/<str:name>/", golden_api.GoldenSetView.as_view(), name="golden-set"),
     path("golden-sets/<str:name>/export/", golden_api.GoldenExportView.as_view(), name="golden-set-export"),
@@ -83,6 +90,12 @@ console_urlpatterns = [
     path("disputes/", disputes.disputes, name="console-disputes"),
     path("disputes/<uuid:public_id>/", disputes.dispute, name="console-dispute"),
     path("disputes/<uuid:public_id>/draft/", disputes.draft, name="console-dispute-draft"),
+    path("slices/", slices.slices, name="console-slices"),
+    path("slices/pause/", slices.pause, name="console-slice-pause"),
+    path("slices/<int:pk>/lift/", slices.lift, name="console-slice-lift"),
+    path("overlap-rounds/", overlap.rounds, name="console-overlap"),
+    path("overlap-rounds/start/", overlap.start, name="console-overlap-start"),
+    path("overlap-rounds/<int:pk>/", overlap.one, name="console-overlap-round"),
     path("reviewers/", reviewers.reviewers, name="console-reviewers"),
     path("reviewers/<str:rater_code>/", reviewers.reviewer, name="console-reviewer"),
     path("reviewers/<str:rater_code>/ratings/", reviewers.ratings, name="console-reviewer-ratings"),
@@ -98,6 +111,9 @@ console_urlpatterns = [
     path("rubrics/<path:name>/<int:version>/export/", rubrics.export, name="console-rubric-export"),
     path("rubrics/<path:name>/<int:version>/next/", rubrics.draft_further, name="console-rubric-next"),
     path("rubrics/<path:name>/<int:version>/publish/", rubrics.publish, name="console-rubric-publish"),
+    path("rubrics/<path:name>/<int:version>/calibrate/", rubrics.calibrate, name="console-rubric-calibrate"),
+    path("rubrics/<path:name>/<int:version>/put-in-force/", rubrics.force, name="console-rubric-force"),
+    path("rubrics/<path:name>/<int:version>/withdraw/", rubrics.withdraw, name="console-rubric-withdraw"),
     path("policies/", policies.policies, name="console-policies"),
     path("policies/new/", policies.draft, name="console-policy-draft"),
     path("policies/<int:version>/", policies.policy, name="console-policy"),
@@ -124,6 +140,9 @@ console_urlpatterns = [
     path("gold-cases/", golden.gold_cases, name="console-gold-cases"),
     path("gold-cases/new/", golden.add_case, name="console-gold-case-add"),
     path("gold-cases/answers/", measuring.gold_answers, name="console-gold-answers"),
+    path("gold-cases/supply/", gold.supply, name="console-gold-supply"),
+    path("gold-cases/adjudicated/", gold.ready, name="console-gold-adjudicated"),
+    path("gold-cases/promote/<uuid:public_id>/", gold.promote, name="console-gold-promote"),
     path("gold-cases/<int:pk>/", golden.gold_case, name="console-gold-case"),
     path("gold-cases/<int:pk>/retire/", golden.retire_case, name="console-gold-case-retire"),
     path("detectors/", detectors.detectors, name="console-detectors"),

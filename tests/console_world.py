@@ -14,6 +14,9 @@ from labeling.models import (
     EscalationStep,
     GoldCase,
     GoldenSet,
+    OverlapPurpose,
+    OverlapRound,
+    PauseCause,
     Rating,
     RepeatResult,
     ReviewerStage,
@@ -23,6 +26,7 @@ from labeling.models import (
     Rubric,
     Seat,
     SetAside,
+    SlicePause,
     Stage,
     Suspicion,
     SuspicionKind,
@@ -30,7 +34,8 @@ from labeling.models import (
 from labeling.services.absences import add_absence
 from labeling.services.alarms import clear_alarms, raise_alarm
 from labeling.services.holding import escalate
-from labeling.services.rubrics import draft_rubric
+from labeling.services.pauses import lift_pause, pause_slice
+from labeling.services.rubrics import active_rubric, draft_rubric
 from labeling.services.submitting import undo_rating
 from labeling.services.watching import watch_queue
 from reviewapp.core.models import ApiKey, Invitation, Project
@@ -62,6 +67,7 @@ from tests.factories import (
 )
 from tests.judges.standing import stand_judge
 from tests.learning.history import SHIPPING, hand_in, judge_open
+from tests.overlap.figures import ended_figures
 from tests.people import Cast, make_cast, policy_document
 
 TWICE = {"mode": "always", "overlap_share": 1.0, "overlap_raters": 2}
@@ -96,6 +102,7 @@ class World:
             "console-rubric-preview": [rubric.name, rubric.version],
             "console-rubric-export": [rubric.name, rubric.version],
             "console-dispute": [disputed.public_id],
+            "console-overlap-round": [OverlapRound.objects.filter(project=project).order_by("pk")[0].pk],
             "console-webhook": [webhook_of(project).pk],
             "console-reviewer": [self.cast.reviewers[0].rater_code],
             "console-reviewer-ratings": [self.cast.reviewers[0].rater_code],
@@ -106,6 +113,8 @@ class World:
             "console-outputs",
             "console-agreement",
             "console-disputes",
+            "console-slices",
+            "console-overlap",
             "console-reviewers",
             "console-suspicions",
             "console-rubrics",
@@ -116,6 +125,8 @@ class World:
             "console-golden-sets",
             "console-gold-cases",
             "console-gold-answers",
+            "console-gold-supply",
+            "console-gold-adjudicated",
             "console-onboarding",
             "console-staffing",
             "console-settings",
@@ -142,9 +153,14 @@ class World:
             "console-policy-edit": [self.draft().version],
             "console-recalibration-decide": [Recalibration.objects.filter(project=project)[0].pk],
             "console-gold-case-retire": [case.pk],
+            "console-gold-promote": [disputed.public_id],
             "console-rubric-edit": [rubric.name, rubric.version],
             "console-rubric-next": [rubric.name, rubric.version],
             "console-rubric-publish": [rubric.name, rubric.version],
+            "console-rubric-calibrate": [rubric.name, rubric.version],
+            "console-rubric-force": [rubric.name, rubric.version],
+            "console-rubric-withdraw": [rubric.name, rubric.version],
+            "console-slice-lift": [SlicePause.objects.filter(project=project, lifted_at=None)[0].pk],
             "console-dispute-draft": [disputed.public_id],
             "console-password": [reviewer],
             "console-pause": [reviewer],
@@ -176,6 +192,8 @@ class World:
             "console-gold-case-add",
             "console-queue",
             "console-agreement-floor",
+            "console-slice-pause",
+            "console-overlap-start",
             "console-rubric-new",
             "console-rubric-import",
             "console-onboarding-change",
@@ -261,8 +279,35 @@ def grow(cast: Cast, rng: np.random.Generator) -> None:
         data = {"role": "reviewer", "credential": f"c{count}", "seats": 1}
         raise_alarm(project=project, kind=kind, subject=f"{kind}-{count}", data=data, now=now)
     clear_alarms(project=project, kind="drift", now=now)
+    # Of intents that nobody works on, so that the rest of the world goes on.
+    pauses = [pause(project, f"quiet-{count}-{number}") for number in range(2)]
+    lift_pause(pause=pauses[0], actor="test", reason="Looked at.", now=now)
+    OverlapRound.objects.create(
+        project=project,
+        purpose=OverlapPurpose.REBLIND,
+        rubric=active_rubric(project, "pointwise"),
+        started_by="test",
+        started_at=now,
+        closes_at=now + timedelta(days=14),
+        ended_at=now,
+        figures=ended_figures(cast.reviewers[0].rater_code),
+    )
     watch_queue(project=project, now=now + timedelta(days=365))
     invite(project=project, email=f"asked{count}@{project.slug}.example", role="reviewer", actor="test", now=now)
+
+
+def pause(project: Project, intent: str) -> SlicePause:
+    evidence = {"criterion": "·outcome", "percent": 0.6, "interval": [0.4, 0.8], "items": 20, "floor": 0.75}
+    now = timezone.now()
+    return pause_slice(
+        project=project,
+        intent=intent,
+        rubric=active_rubric(project, "pointwise"),
+        cause=PauseCause.AGREEMENT,
+        evidence=evidence | {"since": now.isoformat()},
+        actor="test",
+        now=now,
+    )
 
 
 def disagree(cast: Cast) -> None:

@@ -303,6 +303,11 @@ def test_the_queue_is_changed_and_refuses_nonsense(owner: Client, cast: Cast) ->
         "standby_minutes": "30",
         "repeat_rate": "2.5",
         "repeat_after_days": "14",
+        "agreement_floor": "80",
+        "reference_bar": "85",
+        "reblind_days": "",
+        "reblind_size": "30",
+        "calibrate_rubrics": "on",
         "lease_seconds": "600",
         "undo_seconds": "0",
     }
@@ -312,6 +317,8 @@ def test_the_queue_is_changed_and_refuses_nonsense(owner: Client, cast: Cast) ->
     assert (settings.hourly_cap, settings.break_after_minutes, settings.break_minutes) == (None, 50, 10)
     assert (settings.intent_share, settings.standby_minutes) == (0.4, 30)
     assert (settings.repeat_rate, settings.repeat_after_days) == (0.025, 14)
+    assert (settings.agreement_floor, settings.reference_bar) == (0.8, 0.85)
+    assert (settings.reblind_days, settings.reblind_size, settings.calibrate_rubrics) == (None, 30, True)
     assert 'name="intent_share" value="40.0"' in text_of(owner.get("/projects/shop/settings/"))
     typed |= {"daily_cap": "-4"}
     refused = owner.post("/projects/shop/settings/queue/", typed)

@@ -108,7 +108,7 @@ def test_ids_of_another_project_are_not_found(world: World, other: World) -> Non
             if foreign not in ours.values() and not name.startswith(counted):
                 assert visit(foreign).status_code == 404, name
                 checked += 1
-    assert checked == 34
+    assert checked == 37
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,18 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import timezone
 
 from labeling.forms import typed_in_draft, typed_in_form
 from labeling.models import Assignment, Rating, Seat
 from labeling.services.holding import open_assignment
+from labeling.services.limits import Progress
 from labeling.views.keymap import ACTIONS, keys_of
 from reviewapp.core.models import Membership, Person, Project
 from routing.services.projects import ACCEPTABILITY
@@ -363,3 +366,19 @@ def test_opening_an_item_changes_nothing_on_its_page(client: Client, project: Pr
         return re.sub(r'name="(csrfmiddlewaretoken|idempotency_key)" value="[^"]+"', "", page)
 
     assert normal(before) == normal(after)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "until", "words"),
+    [
+        (None, None, ""),
+        (11, None, ""),
+        (10, None, "Break in 10 minutes"),
+        (1, None, "Break in 1 minute"),
+        (0, datetime(2026, 11, 20, 12, 30, tzinfo=UTC), "Break until 12:30"),
+    ],
+)
+def test_a_break_is_announced_when_it_is_near(minutes: int | None, until: datetime | None, words: str) -> None:
+    shown = render_to_string("labeling/_progress.html", {"progress": Progress(3, 60, minutes, until)})
+    text = " ".join(re.sub(r"<[^>]+>", " ", shown).split())
+    assert text == f"{words} 3 of 60 done today".strip()

@@ -13,8 +13,9 @@ from rest_framework.views import APIView
 from labeling.api.schemas import DISPUTE, OBJECT, ROWS, RUBRIC, RUBRIC_BODY
 from labeling.models import ActiveRubric, Rubric
 from labeling.queries.agreement import agreement_rows
-from labeling.queries.comparing import compare_versions, published_ancestor
+from labeling.queries.comparing import compare_by_intent, compare_versions, published_ancestor
 from labeling.queries.disputes import dispute_report, disputes, shown_dispute, shown_summary
+from labeling.queries.overlap import pending_or_withdrawn
 from labeling.serializers.rubrics import RubricIn, rubric_changes, shown_rubric_in_full
 from labeling.services.rubrics import RubricRefused, draft_rubric, publish_rubric, rubric_document
 from reviewapp.core.access import OWNING_ROLES, READING_ROLES, actor_of, project_for
@@ -93,8 +94,11 @@ class RubricsView(MeasuringView):
     def get(self, request: Request, slug: str | None = None) -> Response:
         project = self.reading(request, slug)
         active = set(ActiveRubric.objects.filter(project=project).values_list("rubric_id", flat=True))
+        pending = pending_or_withdrawn(project)
         rows = Rubric.objects.filter(project=project).select_related("parent").prefetch_related("criteria")
-        return listed(request, rows.order_by("-pk"), lambda row: shown_rubric_in_full(row, active_ids=active))
+        return listed(
+            request, rows.order_by("-pk"), lambda row: shown_rubric_in_full(row, active_ids=active, pending=pending)
+        )
 
     @extend_schema(request={"application/json": RUBRIC_BODY}, responses={201: RUBRIC_ANSWER})
     def post(self, request: Request, slug: str | None = None) -> Response:
@@ -109,7 +113,8 @@ class RubricView(MeasuringView):
     @extend_schema(parameters=[DiffIn], responses={200: RUBRIC_ANSWER})
     def get(self, request: Request, name: str, version: int, slug: str | None = None) -> Response:
         """One version. Its `document` is what POST to `rubrics/` takes; `changes` are against `against` (a version of
-        the same name; the parent without), `measured` is agreement before and after."""
+        the same name; the parent without), `measured` is agreement before and after, and
+        `measured_by_intent` the same intent by intent."""
         project = self.reading(request, slug)
         query = DiffIn(data=query_of(request))
         query.is_valid(raise_exception=True)
@@ -119,10 +124,11 @@ class RubricView(MeasuringView):
         active = set(ActiveRubric.objects.filter(project=project).values_list("rubric_id", flat=True))
         ancestor = published_ancestor(rubric)
         return Response(
-            shown_rubric_in_full(rubric, active_ids=active)
+            shown_rubric_in_full(rubric, active_ids=active, pending=pending_or_withdrawn(project))
             | {
                 "changes": rubric_changes(rubric_document(against), rubric_document(rubric)) if against else [],
                 "measured": [asdict(row) for row in compare_versions(ancestor, rubric)] if ancestor else [],
+                "measured_by_intent": [asdict(row) for row in compare_by_intent(ancestor, rubric)] if ancestor else [],
             }
         )
 

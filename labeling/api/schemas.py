@@ -84,12 +84,13 @@ RUBRIC: Schema = {
         "id": {"type": "integer"},
         "name": TEXT,
         "version": {"type": "integer", "minimum": 1},
-        "status": {"enum": ["active", "published", "draft"]},
+        "status": {"enum": ["active", "published", "draft", "calibrating", "calibrated", "withdrawn"]},
         "task_kind": {"enum": TaskKind.values},
         "criteria": {"type": "array", "items": {"type": "object", "required": ["name", "type", "question"]}},
         "document": {"type": "object", "description": "What POST to rubrics/ takes."},
         "changes": {"type": "array", "items": {"type": "object", "required": ["pointer", "before", "after"]}},
         "measured": {"type": "array", "items": {"type": "object", "required": ["criterion", "before", "after"]}},
+        "measured_by_intent": {"type": "array", "items": {"type": "object", "required": ["intent", "criterion"]}},
     },
 }
 ROWS: Schema = {

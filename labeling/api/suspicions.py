@@ -89,8 +89,10 @@ class OverruleView(SuspectingView):
 
 
 def _reviewer(project: Project, code: str) -> Membership:
-    """Raises Problem 400 for a rater who is not a reviewer of the project."""
-    found = Membership.objects.select_related("project").filter(project=project, rater_code=code, role=Role.REVIEWER)
+    """Raises Problem 400 for a rater who neither reviews nor adjudicates in the project."""
+    found = Membership.objects.select_related("project").filter(
+        project=project, rater_code=code, role__in=[Role.REVIEWER, Role.ADJUDICATOR]
+    )
     if (member := found.first()) is None:
         fault = {"pointer": "/rater", "code": "unknown", "detail": "There is no such reviewer in this project."}
         raise Problem(400, "Nobody is under suspicion; see errors.", errors=[fault])

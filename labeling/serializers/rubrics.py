@@ -1,5 +1,6 @@
 """Rubrics in and out."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
@@ -38,9 +39,12 @@ def _first_fault(errors: Any, pointer: str = "") -> tuple[str, str]:
     return pointer, str(errors)
 
 
-def shown_rubric_in_full(rubric: Rubric, *, active_ids: set[int]) -> dict[str, Any]:
-    """For the owner: with the values that fail."""
-    status = "active" if rubric.pk in active_ids else ("published" if rubric.published_at else "draft")
+def shown_rubric_in_full(
+    rubric: Rubric, *, active_ids: set[int], pending: Mapping[int, str] | None = None
+) -> dict[str, Any]:
+    """For the owner: with the values that fail. `pending`: frozen versions that were never in force, and why."""
+    frozen = (pending or {}).get(rubric.pk, "published")
+    status = "active" if rubric.pk in active_ids else (frozen if rubric.published_at else "draft")
     return {
         "id": rubric.pk,
         "name": rubric.name,

@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q
 
 from labeling.masking import find_masks, texts_in
 from labeling.models import (
-    RESERVED_LANES,
     Assignment,
     AssignmentState,
-    ItemStatus,
     Lane,
     QueueSettings,
     ReviewItem,
@@ -21,7 +19,10 @@ from labeling.models import (
     SeatState,
 )
 from labeling.queries.pauses import in_open_slices
+from labeling.queries.seats import open_seats
+from labeling.queries.wanted import wants_raters
 from labeling.services.limits import ClaimRefused, check_may_claim, crowded_intents, queue_settings
+from labeling.services.planting import gold_seat
 from labeling.services.presence import open_to_stand_in
 from labeling.services.round_seats import RoundShort, round_seat
 from labeling.services.rounds import round_due, shorten_round
@@ -42,19 +43,21 @@ def claim_seat(
 ) -> Assignment | None:
     """Lease the next seat for this person, or None when there is nothing for them.
 
-    Reviewers draw from live work; gold cases and repeats are planted at the project's rates by one
-    independent draw per claim; adjudicators draw from disputes. `ahead` fetches an item before it is looked at:
-    under a short lease, at most one per person (the one there is comes back). Whoever is in a round is given its
-    cases and nothing else. Raises ClaimRefused.
+    Reviewers draw from live work; gold cases and repeats are planted at the project's rates by one independent draw
+    per claim (which case: `labeling.services.planting`); adjudicators draw from disputes. `ahead` fetches an item
+    before it is looked at: under a short lease, at most one per person (the one there is comes back). Whoever is in a
+    round is given its cases and nothing else. Raises ClaimRefused.
     """
     settings = queue_settings(reviewer.project_id)
     if ahead and (fetched := fetched_ahead(reviewer, now)):
         return fetched
     round_ = round_due(reviewer=reviewer, settings=settings, now=now)
     rng = rng or random.SystemRandom()
-    lane = _drawn_lane(rng.random(), settings)
+    lane = drawn_lane(rng.random(), settings)
     seconds = lease_seconds or (settings.prefetch_seconds if ahead else settings.lease_seconds)
-    terms = Terms(now=now, expires=now + timedelta(seconds=seconds), opened_at=None if ahead else now, rng=rng)
+    swapped = rng.random() < 0.5
+    expires = now + timedelta(seconds=seconds)
+    terms = Terms(now=now, expires=expires, opened_at=None if ahead else now, swapped=swapped, rng=rng)
     for _attempt in range(ATTEMPTS):
         try:
             return _claim_once(reviewer, settings, lane=lane, terms=terms, round_=round_)
@@ -69,7 +72,7 @@ def claim_seat(
     return None
 
 
-def _drawn_lane(draw: float, settings: QueueSettings) -> Lane:
+def drawn_lane(draw: float, settings: QueueSettings) -> Lane:
     """The lane for a uniform draw from [0, 1): each planted lane has an interval as long as its rate."""
     upper = 0.0
     rates = ((Lane.GOLD, settings.gold_rate), (Lane.REPEAT, settings.repeat_rate), (Lane.OVERLAP, OVERLAP_RATE))
@@ -82,11 +85,12 @@ def _drawn_lane(draw: float, settings: QueueSettings) -> Lane:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How a seat is leased. `opened_at` is None for what is fetched ahead."""
+    """How a seat is leased. `opened_at` is None for what is fetched ahead; `swapped`: pairs are shown b first."""
 
     now: datetime
     expires: datetime
     opened_at: datetime | None
+    swapped: bool
     rng: random.Random
 
 
@@ -108,7 +112,7 @@ def _claim_once(
     check_may_claim(reviewer, settings, terms.now, in_round=round_ is not None)
     _return_expired_leases(reviewer.project_id, terms.now)
     if round_ is not None:
-        seat = round_seat(round_, reviewer)
+        seat = round_seat(round_, reviewer, terms.rng)
         return _lease(seat, reviewer, terms, round_) if seat else None
     waiting = open_to_stand_in(reviewer, settings, terms.now) if reviewer.standby else Q()
     if reviewer.role == Role.ADJUDICATOR:
@@ -119,7 +123,7 @@ def _claim_once(
         # All lanes are always read, so that the time taken does not tell which was used.
         seats = {
             Lane.WORK: _next_seat(reviewer, Lane.WORK, rotated & waiting),
-            Lane.GOLD: _next_seat(reviewer, Lane.GOLD, rotated),
+            Lane.GOLD: gold_seat(reviewer, stream=rotated & waiting, further=rotated, rng=terms.rng),
             Lane.REPEAT: _next_seat(reviewer, Lane.REPEAT, rotated),
             Lane.OVERLAP: _next_seat(reviewer, Lane.OVERLAP, rotated),
         }
@@ -129,27 +133,8 @@ def _claim_once(
 
 
 def _next_seat(reviewer: Membership, lane: str, further: Q) -> Seat | None:
-    """The first open seat in the lane that this person may take, locked; rivals' locks are skipped.
-
-    In order of stakes, then due time, then age. `further` narrows the choice.
-    """
-    mine = Assignment.objects.filter(reviewer=reviewer)
-    met = mine.filter(item=OuterRef("item_id")).exclude(state=AssignmentState.EXPIRED)
-    seats: QuerySet[Seat] = Seat.objects.filter(
-        ~Exists(met),
-        further,
-        project_id=reviewer.project_id,
-        lane=lane,
-        state=SeatState.OPEN,
-        credential__in=["", *reviewer.credentials],
-    )
-    if lane == Lane.GOLD:
-        # Never a case whose words this person has judged before, under whatever id.
-        seen = mine.filter(fingerprint=OuterRef("item__fingerprint"))
-        seats = seats.filter(~Exists(seen), item__gold_case__retired_at__isnull=True)
-    if lane in RESERVED_LANES:
-        seats = seats.filter(reserved_for=reviewer)
-    seats = seats.order_by("priority", "due_at", "id")
+    """The first open seat in the lane that this person may take, locked; rivals' locks are skipped."""
+    seats = open_seats(reviewer, lane, further)
     if connection.features.has_select_for_update_skip_locked:
         seats = seats.select_for_update(skip_locked=True, of=("self",))
     return seats.first()
@@ -178,12 +163,11 @@ def _lease(seat: Seat, reviewer: Membership, terms: Terms, round_: Round | None 
         return resumed
     content = item.content
     visible = {"prompt": content.prompt, "context": content.context, **content.body}
-    swapped = terms.rng.random() < 0.5
     return Assignment.objects.create(
         item_id=seat.item_id,
         reviewer=reviewer,
         claimed_at=terms.now,
-        swapped=swapped and content.task_kind == TaskKind.PAIRWISE,
+        swapped=terms.swapped and content.task_kind == TaskKind.PAIRWISE,
         masking=[mask.as_list() for mask in find_masks(texts_in(visible), item.mask_names)],
         fingerprint=item.fingerprint,
         round=round_,
@@ -209,7 +193,7 @@ def _return_expired_leases(project_id: int, now: datetime) -> int:
     )
     leased = Seat.objects.filter(pk__in=seat_ids, state=SeatState.LEASED)
     # A dispute or a verdict came in between: nobody is needed in a rater's seat any more.
-    leased.filter(lane=Lane.WORK).exclude(item__status=ItemStatus.OPEN).update(
+    leased.filter(lane=Lane.WORK).exclude(pk__in=leased.filter(wants_raters())).update(
         state=SeatState.CLOSED, holder=None, lease_expires_at=None
     )
     leased.update(state=SeatState.OPEN, holder=None, lease_expires_at=None)

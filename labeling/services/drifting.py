@@ -13,8 +13,10 @@ from labeling.services.alarms import clear_alarm, raise_alarm
 from labeling.services.onboarding import pause_reviewer, resume_reviewer
 from labeling.services.suspecting import (
     Restored,
+    SuspicionRefused,
     end_suspicion,
     overrule_suspicion,
+    set_further_aside,
     suspect,
 )
 from labeling.stats.sequential import Cusum, cusum
@@ -26,6 +28,7 @@ logger = logging.getLogger(__name__)
 SUSPECT = "reviewer_suspect"
 P_GOOD, P_BAD, THRESHOLD = 0.92, 0.80, 3.5
 PAUSED = "Your answers are being looked at. A calibration round brings you back."
+PAUSED_ADJUDICATOR = "Your decisions are being looked at."
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +66,16 @@ def watched(reviewer: Membership) -> Watched:
 def watch_reviewers(*, now: datetime) -> int:
     """Raise suspicions and end those that are answered; how many were raised. Safe to repeat at any time."""
     _end_answered(now)
+    for suspicion in Suspicion.objects.filter(ended_at__isnull=True, overruled_at__isnull=True):
+        set_further_aside(suspicion=suspicion, now=now)
     open_ = Suspicion.objects.filter(membership=OuterRef("pk"), ended_at__isnull=True, overruled_at__isnull=True)
     raised = 0
     for reviewer in Membership.objects.filter(~Exists(open_), role=Role.REVIEWER).select_related("project"):
         try:
             raised += _look_at(reviewer, now)
+        except SuspicionRefused:
+            # Another sweep, or the owner, was faster.
+            continue
         except Exception:
             logger.exception("The gold answers of %s could not be looked at.", reviewer.rater_code)
     return raised
@@ -114,7 +122,8 @@ def raise_suspicion(
         membership=membership, kind=kind, since=since, evidence=evidence, actor=actor, now=now, reason=reason
     )
     if not Membership.objects.filter(pk=membership.pk, paused_at__isnull=False).exists():
-        pause_reviewer(membership=membership, actor=actor, reason=PAUSED, now=now, calibration=True)
+        told = PAUSED if membership.role == Role.REVIEWER else PAUSED_ADJUDICATOR
+        pause_reviewer(membership=membership, actor=actor, reason=told, now=now, calibration=True)
     counts = {"set_aside": suspicion.set_aside.count(), "since": since.isoformat(), "suspicion": suspicion.pk}
     raise_alarm(
         project=membership.project, kind=SUSPECT, subject=membership.rater_code, data=counts | evidence, now=now
@@ -130,14 +139,15 @@ def overrule(*, suspicion: Suspicion, actor: str, reason: str, now: datetime) ->
     """
     restored = overrule_suspicion(suspicion=suspicion, actor=actor, reason=reason, now=now)
     member = Membership.objects.select_related("project").get(pk=suspicion.membership_id)
-    if suspicion.ended_at is None and member.paused_at is not None and member.pause_reason == PAUSED:
+    paused_for_this = member.paused_at is not None and member.pause_reason in (PAUSED, PAUSED_ADJUDICATOR)
+    if suspicion.ended_at is None and paused_for_this:
         resume_reviewer(membership=member, actor=actor, reason=reason, now=now)
     clear_alarm(project=member.project, kind=SUSPECT, subject=member.rater_code, now=now)
     return restored
 
 
 def _end_answered(now: datetime) -> None:
-    """A passed calibration round answers the suspicion that it followed."""
+    """A passed calibration round answers the suspicion that it followed, and so does the owner who lets them go on."""
     open_ = Suspicion.objects.filter(ended_at__isnull=True, overruled_at__isnull=True)
     for suspicion in open_.select_related("membership__project"):
         passed = Round.objects.filter(
@@ -146,7 +156,7 @@ def _end_answered(now: datetime) -> None:
             passed=True,
             ended_at__gt=suspicion.raised_at,
         )
-        if passed.exists():
-            member = suspicion.membership
+        member = suspicion.membership
+        if passed.exists() or member.paused_at is None:
             end_suspicion(suspicion=suspicion, actor=SYSTEM, now=now)
             clear_alarm(project=member.project, kind=SUSPECT, subject=member.rater_code, now=now)

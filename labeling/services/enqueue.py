@@ -13,8 +13,6 @@ from labeling.models import Aggregation, ItemKind, Lane, ReviewItem, Seat
 from labeling.services.rubrics import active_rubric
 from reviewapp.core.models import Content, Project
 
-# Gold seats are drawn in the order of a random priority below this.
-GOLD_PRIORITIES = 2**31 - 1
 # All others are work.
 LANES = {ItemKind.GOLD: Lane.GOLD, ItemKind.CALIBRATION: Lane.PRACTICE}
 

@@ -6,7 +6,6 @@ words. It has no number of exposures. Whoever practises gets a seat of their own
 as people met it.
 """
 
-import random
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -14,13 +13,14 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from labeling.models import GoldCase, GoldOrigin, ItemKind, Lane, Preference, Seat, SeatState
-from labeling.services.enqueue import GOLD_PRIORITIES, NewItem, enqueue_items
+from labeling.models import GoldCase, GoldOrigin, ItemKind, Preference, ReviewItem, Seat, SeatState
+from labeling.services.enqueue import NewItem, enqueue_items
 from reviewapp.core.fingerprints import content_fingerprint
 from reviewapp.core.models import Content, Project, TaskKind
 from reviewapp.core.services.audit import record
 
 DEFAULT_EXPOSURES = 30
+REASON_LENGTH = 1000
 
 
 class GoldRefused(Exception):
@@ -50,11 +50,13 @@ def add_gold_case(
     exposures: int = DEFAULT_EXPOSURES,
     practice: bool = False,
     mask_names: tuple[str, ...] = (),
-    rng: random.Random | None = None,
+    credential: str = "",
+    promoted_from: ReviewItem | None = None,
 ) -> GoldCase:
     """Plant a case: it may be shown `exposures` times, never twice to one person. Raises GoldRefused.
 
-    With `practice` it is no planted case but one to learn from, and `exposures` means nothing.
+    With `practice` it is no planted case but one to learn from, and `exposures` means nothing. Only people with the
+    `credential`, if any, meet it. `promoted_from` is the adjudicated item that the case was made of.
     """
     _check(project, reference, task_kind, origin, acceptable, preferred, exposures)
     content = Content.objects.create(
@@ -73,10 +75,10 @@ def add_gold_case(
         raters=1 if practice else exposures,
         priority=0,
         due_at=now,
+        credential=credential,
         mask_names=mask_names,
     )
     item = enqueue_items(project=project, items=[planned], now=now)[0]
-    _shuffle_into_the_lane(item.pk, rng or random.SystemRandom())
     case = GoldCase.objects.create(
         project=project,
         reference=reference,
@@ -87,18 +89,25 @@ def add_gold_case(
         explanation=explanation,
         practice=practice,
         created_at=now,
+        promoted_from=promoted_from,
     )
-    details = {"reference": reference, **({"practice": True} if practice else {})}
+    details: dict[str, Any] = {"reference": reference, **({"practice": True} if practice else {})}
+    if promoted_from is not None:
+        details["item"] = str(promoted_from.public_id)
     record(project=project, actor=actor, verb="gold.added", target=f"gold:{case.pk}", **details)
     return case
 
 
 @transaction.atomic
-def retire_gold_case(*, case: GoldCase, actor: str, now: datetime, reason: str) -> None:
-    """Show the case to nobody any more; what was measured with it stays."""
-    if GoldCase.objects.filter(pk=case.pk, retired_at__isnull=True).update(retired_at=now):
-        Seat.objects.filter(item_id=case.item_id, state=SeatState.OPEN).update(state=SeatState.CLOSED)
-        record(project=case.project, actor=actor, verb="gold.retired", target=f"gold:{case.pk}", reason=reason)
+def retire_gold_case(*, case: GoldCase, actor: str, now: datetime, reason: str) -> bool:
+    """Show the case to nobody any more; what was measured with it stays. False when it was retired before."""
+    reason = reason[:REASON_LENGTH]
+    open_ = GoldCase.objects.filter(pk=case.pk, retired_at__isnull=True)
+    if not open_.update(retired_at=now, retired_because=reason):
+        return False
+    Seat.objects.filter(item_id=case.item_id, state=SeatState.OPEN).update(state=SeatState.CLOSED)
+    record(project=case.project, actor=actor, verb="gold.retired", target=f"gold:{case.pk}", reason=reason)
+    return True
 
 
 def _check(
@@ -134,11 +143,3 @@ def _check_words(content: Content, *, practice: bool) -> None:
         if practice:
             refusal = _("the same words are a planted case already: %(reference)s")
         raise GoldRefused("/practice", refusal % {"reference": repr(known.reference)})
-
-
-def _shuffle_into_the_lane(item_id: int, rng: random.Random) -> None:
-    """Random priorities: which gold case a person meets next follows no order that could be learnt."""
-    seats = list(Seat.objects.filter(item_id=item_id, lane=Lane.GOLD).order_by("number"))
-    for seat in seats:
-        seat.priority = rng.randrange(GOLD_PRIORITIES)
-    Seat.objects.bulk_update(seats, ["priority"])

@@ -137,6 +137,8 @@ def _line(nominee: Nominee, item: ReviewItem) -> str:
         "criteria": verdict.criteria,
         "reached_by": verdict.reached_by,
         "raters": verdict.raters,
+        # "dawid_skene" is a model's word on whom to believe: no yardstick for whoever wants people's alone.
+        "aggregation": verdict.basis.get("method"),
         "rubric": {"name": item.rubric.name, "version": item.rubric.version},
         "stratum": nominee.stratum,
         "weight": nominee.weight,

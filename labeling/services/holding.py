@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from labeling.models import RESERVED_LANES, Assignment, AssignmentState, ItemStatus, Lane, ReviewItem, Seat, SeatState
+from labeling.queries.wanted import item_wants_raters
 from labeling.services.limits import queue_settings
 
 
@@ -20,11 +21,11 @@ def locked_assignment(token: str, reviewer_ids: list[int]) -> Assignment:
     Raises Assignment.DoesNotExist for a token that is not this person's.
     """
     own = {"token": token, "reviewer_id__in": reviewer_ids}
-    seat = (
-        Seat.objects.select_for_update(of=("self",))
-        .filter(**{f"assignments__{name}": value for name, value in own.items()})
-        .first()
+    # One at most, so no order: a database that sorts by seat might look through all of them for it.
+    seats = Seat.objects.select_for_update(of=("self",)).filter(
+        **{f"assignments__{name}": value for name, value in own.items()}
     )
+    seat = next(iter(seats), None)
     if seat is None:
         raise Assignment.DoesNotExist
     assignment = (
@@ -91,7 +92,7 @@ def release_seat(*, assignment: Assignment, now: datetime, reason: str = "") -> 
     assignment = locked_assignment(assignment.token, [assignment.reviewer_id])
     lane = assignment.seat.lane
     # A repeat is for one person only, and who gave it back does not get it again.
-    needed = lane not in RESERVED_LANES and (lane != Lane.WORK or assignment.item.status == ItemStatus.OPEN)
+    needed = lane not in RESERVED_LANES and (lane != Lane.WORK or item_wants_raters(assignment.item))
     seat_state = SeatState.OPEN if needed else SeatState.CLOSED
     _end(assignment, AssignmentState.RELEASED, reason, now, seat_state=seat_state)
 

@@ -12,6 +12,8 @@ from labeling.models import Assignment, AssignmentState, QueueSettings
 from reviewapp.core.models import Membership, Role
 
 HOUR = timedelta(hours=1)
+# Minutes.
+BREAK_IS_NEAR = 10
 # Of one intent, this many may come whatever their share: of the first few items any share is large.
 ROTATION_FREE = 5
 ENDED = (
@@ -43,6 +45,11 @@ class Progress:
     cap: int
     break_in_minutes: int | None
     break_until: datetime | None
+
+    @property
+    def break_is_near(self) -> bool:
+        """Worth a word: within ten minutes. Earlier it would only be one more thing to look at."""
+        return self.break_in_minutes is not None and self.break_in_minutes <= BREAK_IS_NEAR
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +113,21 @@ def _check_caps(reviewer: Membership, settings: QueueSettings, now: datetime) ->
     hourly = settings.hourly_cap
     if hourly is not None and counts["hour"] + counts["held"] >= hourly:
         message = _("You have reached the limit of %(cap)d in an hour. Take your time.") % {"cap": hourly}
-        # So many have to be an hour old. Where what is held fills the limit by itself, waiting is no help.
         too_many = counts["hour"] + counts["held"] - hourly + 1
-        until = _moment_of(reviewer, now - HOUR, too_many)
-        raise ClaimRefused("hourly_cap_reached", message, until=until + HOUR if until else None)
+        raise ClaimRefused("hourly_cap_reached", message, until=_room_again(reviewer, now, too_many))
 
 
-def _moment_of(reviewer: Membership, since: datetime, number: int) -> datetime | None:
-    """When the person handed in their item of that number since then, counted from 1."""
-    moments = Assignment.objects.filter(reviewer=reviewer, state=AssignmentState.SUBMITTED, ended_at__gt=since)
-    found = list(moments.order_by("ended_at").values_list("ended_at", flat=True)[number - 1 : number])
-    return found[0] if found else None
+def _room_again(reviewer: Membership, now: datetime, number: int) -> datetime | None:
+    """When so many of the last hour's items no longer count: what was handed in counts for an hour. Where that is not
+    enough, what is held has to go as well, at the latest when its lease ends."""
+    mine = Assignment.objects.filter(reviewer=reviewer)
+    done = mine.filter(state=AssignmentState.SUBMITTED, ended_at__gt=now - HOUR).values_list("ended_at", flat=True)
+    held = mine.filter(state=AssignmentState.LEASED, lease_expires_at__gt=now)
+    moments = sorted(ended_at + HOUR for ended_at in done if ended_at is not None)
+    if number > len(moments):
+        leases = sorted(held.values_list("lease_expires_at", flat=True))
+        moments += [max([moment, *moments[-1:]]) for moment in leases]
+    return moments[number - 1] if 0 < number <= len(moments) else None
 
 
 def _check_break(reviewer: Membership, settings: QueueSettings, now: datetime) -> None:

@@ -63,7 +63,9 @@ def plan_repeats_of(*, reviewer: Membership, settings: QueueSettings, now: datet
     """Fill up this person's waiting repeats from their own ratings, at random; how many were made."""
     # Two sweeps at once plan one after the other.
     reviewer = Membership.objects.select_for_update(of=("self",), no_key=True).get(pk=reviewer.pk)
-    waiting = Seat.objects.filter(reserved_for=reviewer, state__in=[SeatState.OPEN, SeatState.LEASED]).count()
+    waiting = Seat.objects.filter(
+        reserved_for=reviewer, lane=Lane.REPEAT, state__in=[SeatState.OPEN, SeatState.LEASED]
+    ).count()
     if waiting >= AHEAD:
         return 0
     old_enough = _repeatable(reviewer, now - timedelta(days=settings.repeat_after_days))

@@ -1,10 +1,13 @@
 """Which case a round serves next. The caller holds the lock on the reviewer, so that two tabs take turns."""
 
+import random
+
 from django.db import IntegrityError, connection
 from django.db.models import QuerySet
 
-from labeling.models import AssignmentState, Lane, ReviewItem, Round, RoundKind, Seat, SeatState
+from labeling.models import AssignmentState, ReviewItem, Round, RoundKind, Seat, SeatState
 from labeling.queries.onboarding import unmet_cases
+from labeling.services.planting import ATTEMPTS, locked_seat
 from reviewapp.core.models import Membership
 
 
@@ -12,7 +15,7 @@ class RoundShort(Exception):
     """No case is left for the places that the round still has, and none is in the person's hands."""
 
 
-def round_seat(round_: Round, reviewer: Membership) -> Seat | None:
+def round_seat(round_: Round, reviewer: Membership, rng: random.Random) -> Seat | None:
     """The open seat to lease next, locked; None while all places are given out.
 
     First what the person was given and let lapse, so that nobody gets round a case by waiting. Raises RoundShort.
@@ -24,7 +27,7 @@ def round_seat(round_: Round, reviewer: Membership) -> Seat | None:
     if len(given) >= round_.size:
         return None
     practice = round_.kind == RoundKind.PRACTICE
-    seat = _practice_seat(reviewer) if practice else _gold_seat(reviewer)
+    seat = _practice_seat(reviewer) if practice else _gold_seat(reviewer, rng)
     if seat is None and all(state != AssignmentState.LEASED for _item, state in given):
         if unmet_cases(reviewer, practice=practice).exists():
             raise IntegrityError("rivals hold the seats this very moment")
@@ -48,16 +51,11 @@ def _practice_seat(reviewer: Membership) -> Seat | None:
     return _seat_of(case.item_id) if case else None
 
 
-def _gold_seat(reviewer: Membership) -> Seat | None:
-    cases = unmet_cases(reviewer, practice=False)
-    seats = Seat.objects.filter(
-        project_id=reviewer.project_id,
-        lane=Lane.GOLD,
-        state=SeatState.OPEN,
-        credential__in=["", *reviewer.credentials],
-        item__gold_case__in=cases,
-    )
-    return _first(seats.order_by("priority", "due_at", "id"))
+def _gold_seat(reviewer: Membership, rng: random.Random) -> Seat | None:
+    """Of any case that the person has not met: no two people go through a round in the same order."""
+    items = list(unmet_cases(reviewer, practice=False).order_by("pk").values_list("item_id", flat=True))
+    rng.shuffle(items)
+    return next((seat for item in items[:ATTEMPTS] if (seat := locked_seat(item, reviewer))), None)
 
 
 def _seat_of(item_id: int) -> Seat:

@@ -14,11 +14,14 @@ from labeling.models import (
     Criterion,
     ItemKind,
     ItemStatus,
+    OverlapPurpose,
+    QueueSettings,
     ReviewItem,
     Rubric,
     Seat,
     SeatState,
 )
+from labeling.services.pauses import lift_for_successor
 from labeling.services.rubric_checks import (
     CRITERION_FIELDS,
     LEVEL_TEXT_LENGTH,
@@ -196,24 +199,64 @@ def _cut(text: str, most: int) -> str:
 
 @transaction.atomic
 def publish_rubric(*, rubric: Rubric, actor: str, now: datetime) -> None:
-    """Freeze the rubric and put it in force for its task kind.
+    """Freeze the rubric and put it in force for its task kind, at once.
 
-    Items nobody has touched yet move to the new version; the others keep the one they were begun with.
-    Gold items always move, or an old version on the page would tell them from live work; practice cases with them.
+    Raises RubricRefused for one that is published already, and where the project calibrates new versions first
+    (`labeling.services.calibrating`): only the first of a task kind goes into force without.
+    """
+    if calibration_needed(rubric):
+        raise RubricRefused(
+            "", _("%(rubric)s goes into force after a calibration round; begin one.") % {"rubric": rubric}
+        )
+    freeze_rubric(rubric=rubric, now=now)
+    take_over(rubric=rubric, now=now)
+    record(project=rubric.project, actor=actor, verb="rubric.published", target=f"rubric:{rubric.pk}", name=str(rubric))
+
+
+def calibration_needed(rubric: Rubric) -> bool:
+    """Whether the project wants new versions calibrated, and there is one in force that this one would replace."""
+    wanted = QueueSettings.objects.filter(project=rubric.project_id, calibrate_rubrics=True)
+    return (
+        wanted.exists() and ActiveRubric.objects.filter(project=rubric.project_id, task_kind=rubric.task_kind).exists()
+    )
+
+
+def freeze_rubric(*, rubric: Rubric, now: datetime) -> None:
+    """From now on nobody changes this version; in force it is not by that. In the caller's transaction.
+
+    Raises RubricRefused for one that is frozen already.
     """
     changed = Rubric.objects.filter(pk=rubric.pk, published_at__isnull=True).update(published_at=now)
     if not changed:
         raise RubricRefused("", _("%(rubric)s is published already; draft a new version instead") % {"rubric": rubric})
     rubric.published_at = now
+
+
+def take_over(*, rubric: Rubric, now: datetime) -> None:
+    """Judge by this frozen version what nobody has begun yet; in the caller's transaction.
+
+    Items that somebody has touched keep the version they were begun with. Gold items always move, or an old version
+    on the page would tell them from live work; practice cases with them. Of a re-blind round by the version before,
+    what nobody has begun is left out. Pauses under earlier versions end: the new one is measured anew.
+    """
     ActiveRubric.objects.update_or_create(
         project=rubric.project, task_kind=rubric.task_kind, defaults={"rubric": rubric}
     )
-    open_items = ReviewItem.objects.filter(
-        project=rubric.project, content__task_kind=rubric.task_kind, status=ItemStatus.OPEN
-    )
+    # An agent run without a rubric of its own kind was pinned to the pointwise one, and follows that.
+    concerned = Q(content__task_kind=rubric.task_kind) | Q(rubric__task_kind=rubric.task_kind)
+    open_items = ReviewItem.objects.filter(concerned, project=rubric.project, status=ItemStatus.OPEN)
     begun = Seat.objects.filter(item=OuterRef("pk"), state__in=[SeatState.LEASED, SeatState.SUBMITTED])
-    open_items.filter(Q(kind__in=[ItemKind.GOLD, ItemKind.CALIBRATION]) | ~Exists(begun)).update(rubric=rubric)
-    record(project=rubric.project, actor=actor, verb="rubric.published", target=f"rubric:{rubric.pk}", name=str(rubric))
+    known = Q(kind__in=[ItemKind.GOLD, ItemKind.CALIBRATION])
+    open_items.filter(known | (~Q(kind=ItemKind.OVERLAP) & ~Exists(begun))).update(rubric=rubric)
+    left = Seat.objects.filter(
+        item__project=rubric.project,
+        item__rubric__task_kind=rubric.task_kind,
+        item__overlap_round__purpose=OverlapPurpose.REBLIND,
+        state=SeatState.OPEN,
+    ).exclude(item__rubric=rubric)
+    ids = list(left.values_list("pk", flat=True))
+    Seat.objects.filter(pk__in=ids, state=SeatState.OPEN).update(state=SeatState.CLOSED)
+    lift_for_successor(rubric=rubric, now=now)
 
 
 def active_rubric(project: Project, task_kind: str) -> Rubric:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from labeling.masking import restored
 from labeling.models import (
+    Aggregation,
     Assignment,
     AssignmentState,
     Cause,
@@ -33,7 +34,7 @@ from labeling.models import (
 from labeling.services.holding import AssignmentLost, locked_assignment
 from labeling.services.notices import withdraw_notice
 from labeling.services.round_seats import further_seat
-from labeling.services.settling import settle
+from labeling.services.settling import settle, settle_without
 from labeling.services.spans import OTHER_SIDE, checked_spans
 
 
@@ -212,7 +213,9 @@ def _store(
     preferred = submission.preferred
     if assignment.swapped:
         preferred = OTHER_SIDE.get(preferred, preferred)
-    undo_seconds = assignment.reviewer.project.queue_settings.undo_seconds
+    # The right answer to a practice case is shown at once, so there is nothing to take back after it.
+    practice = assignment.seat.lane == Lane.PRACTICE
+    undo_seconds = 0 if practice else assignment.reviewer.project.queue_settings.undo_seconds
     return Rating.objects.create(
         assignment=assignment,
         revision=revision,
@@ -280,18 +283,20 @@ def _compare_with_first(item: ReviewItem, rating: Rating, now: datetime) -> None
 def undo_rating(*, assignment: Assignment, now: datetime) -> Assignment:
     """Withdraw the standing rating within its undo window and lease the seat again.
 
-    Raises AssignmentLost once the window has closed, an adjudicator has begun on the item, or the verdict
-    that rests on it has been passed on.
+    Raises AssignmentLost for a practice answer, once the window has closed, an adjudicator has begun on the item, or
+    the verdict that rests on it has been passed on.
     """
     assignment = locked_assignment(assignment.token, [assignment.reviewer_id])
     rating = assignment.ratings.standing().order_by("-revision").first()
     if assignment.state != AssignmentState.SUBMITTED or rating is None:
         raise AssignmentLost(_("There is nothing to undo."))
+    if assignment.seat.lane == Lane.PRACTICE:
+        raise AssignmentLost(_("The right answer has been shown; a practice answer stays as it was given."))
     if now > rating.undo_until or (assignment.round is not None and assignment.round.ended_at is not None):
         raise AssignmentLost(_("The time to undo has passed."))
     item = assignment.item
     if not rating.extra:
-        _reopen(item, adjudication=rating.adjudication)
+        _reopen(item, rating)
     RatingWithdrawal.objects.create(rating=rating, at=now)
     expires = now + timedelta(seconds=assignment.reviewer.project.queue_settings.lease_seconds)
     if not rating.extra:
@@ -300,6 +305,7 @@ def undo_rating(*, assignment: Assignment, now: datetime) -> Assignment:
         )
         if not rating.adjudication:
             ReviewItem.objects.filter(pk=item.pk).update(ratings_counted=F("ratings_counted") - 1)
+            _settle_by_the_next(item, now)
     assignment.state = AssignmentState.LEASED
     assignment.lease_expires_at = expires
     assignment.ended_at = None
@@ -307,9 +313,18 @@ def undo_rating(*, assignment: Assignment, now: datetime) -> Assignment:
     return assignment
 
 
-def _reopen(item: ReviewItem, *, adjudication: bool) -> None:
+def _settle_by_the_next(item: ReviewItem, now: datetime) -> None:
+    """Where the first rating decides and others have come in since, the verdict follows at once."""
+    if item.aggregation == Aggregation.SINGLE:
+        item.refresh_from_db(fields=["status", "verdict", "ratings_counted"])
+        settle_without(item=item, now=now)
+        item.save(update_fields=["status", "verdict"])
+
+
+def _reopen(item: ReviewItem, rating: Rating) -> None:
+    """Take what followed from the rating out of force."""
     seat_zero = Seat.objects.select_for_update().filter(item=item, number=0).first()
-    if seat_zero and not adjudication:
+    if seat_zero and not rating.adjudication:
         if seat_zero.state in (SeatState.LEASED, SeatState.SUBMITTED):
             raise AssignmentLost(_("An adjudicator has begun on this item."))
         if Assignment.objects.filter(item=item, state=AssignmentState.ESCALATED).exists():
@@ -317,9 +332,12 @@ def _reopen(item: ReviewItem, *, adjudication: bool) -> None:
             return
         # Only this undo stands between the dispute and its end, so the adjudicator's seat waits closed.
         Seat.objects.filter(pk=seat_zero.pk).update(state=SeatState.CLOSED)
+    if item.verdict and rating.pk not in item.verdict.rating_ids:
+        # It came after the verdict, and measured agreement only.
+        return
     if item.verdict_id and not withdraw_notice(verdict_id=item.verdict_id):
         # Asked in time, but the lock came late: the caller knows the verdict by now.
         raise AssignmentLost(_("The time to undo has passed."))
     ReviewItem.objects.filter(pk=item.pk).update(
-        status=ItemStatus.DISPUTED if adjudication else ItemStatus.OPEN, verdict=None
+        status=ItemStatus.DISPUTED if rating.adjudication else ItemStatus.OPEN, verdict=None
     )

@@ -5,7 +5,7 @@ failures the model is worse than the majority.
 """
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -36,8 +36,9 @@ class Aggregated:
     """Posterior probabilities of each label (rows sum to 1) by item, and the most probable label.
 
     `label` is None where two labels are equally probable. `accuracy` of each rater is the estimated
-    probability of a right label, averaged over the estimated prevalence. `converged` tells whether the
-    estimates had stopped moving.
+    probability of a right label, averaged over the estimated prevalence. `errors[rater][said][true]` is
+    P(said | true), and `met[rater][true]` the expected number of items of that label it rests on. `converged`
+    tells whether the estimates had stopped moving.
     """
 
     labels: tuple[Value, ...]
@@ -45,6 +46,8 @@ class Aggregated:
     label: dict[Hashable, Value | None]
     prevalence: tuple[float, ...]
     accuracy: dict[Hashable, float]
+    errors: dict[Hashable, tuple[tuple[float, ...], ...]]
+    met: dict[Hashable, tuple[float, ...]]
     iterations: int
     converged: bool
 
@@ -67,6 +70,8 @@ def dawid_skene(
     labels: Sequence[Value],
     model: ErrorModel = "confusion",
     *,
+    known: Mapping[Hashable, Value] | None = None,
+    added: float = 0.0,
     tolerance: float = 1e-9,
     max_iterations: int = 5000,
 ) -> Aggregated:
@@ -74,31 +79,44 @@ def dawid_skene(
 
     `confusion` gives every rater a matrix P(label said | true label) (Dawid and Skene 1979, equations
     2.3–2.5); `one_coin` one probability of being right, with errors spread evenly. Prevalence of the labels
-    is estimated too. Raises ValueError for a vote off the list and for fewer than two labels.
+    is estimated too, on the items whose label is not `known`; those that are keep it throughout. `added` ≥ 0
+    votes of every kind count for every rater, so that nobody looks certain on few votes (the mode under a
+    Dirichlet(1 + added) prior). Raises ValueError for a vote or known label off the list and for fewer than two
+    labels.
     """
     if len(labels) < 2:
         raise ValueError("aggregation needs at least two labels")
     votes_by = _index_votes(votes, labels)
+    fixed, certain = _known_rows(votes_by, labels, known or {})
     posterior = _vote_shares(votes_by, len(labels))
+    posterior[fixed] = certain
+    free = ~fixed if not fixed.all() else fixed
     errors = np.zeros((len(votes_by.rater_names), len(labels), len(labels)))
     prevalence = np.zeros(len(labels))
     converged = False
     rounds = 0
     while rounds < max_iterations and not converged and len(posterior):
         rounds += 1
-        prevalence = posterior.mean(axis=0)
-        errors = _estimate_errors(votes_by, posterior, model)
+        prevalence = posterior[free].mean(axis=0)
+        errors = _estimate_errors(votes_by, posterior, model, added)
         updated = _estimate_labels(votes_by, prevalence, errors)
+        updated[fixed] = certain
         converged = bool(np.abs(updated - posterior).max() < tolerance)
         posterior = updated
     accuracy = (np.diagonal(errors, axis1=1, axis2=2) * prevalence).sum(axis=1)
     by_item = list(zip(votes_by.item_names, posterior, strict=True))
+    met = _said_by_true(votes_by, posterior).sum(axis=1)
     return Aggregated(
         labels=tuple(labels),
         posterior={item: tuple(map(float, row)) for item, row in by_item},
         label={item: _most_probable(row, labels) for item, row in by_item},
         prevalence=tuple(map(float, prevalence)),
         accuracy=dict(zip(votes_by.rater_names, map(float, accuracy), strict=True)),
+        errors={
+            rater: tuple(tuple(map(float, row)) for row in matrix)
+            for rater, matrix in zip(votes_by.rater_names, errors, strict=True)
+        },
+        met={rater: tuple(map(float, row)) for rater, row in zip(votes_by.rater_names, met, strict=True)},
         iterations=rounds,
         converged=converged,
     )
@@ -139,11 +157,32 @@ def _vote_shares(votes: _Votes, labels: int) -> Floats:
     return shares
 
 
-def _estimate_errors(votes: _Votes, posterior: Floats, model: ErrorModel) -> Floats:
-    """Raters × label said × true label: P(said | true), the M step."""
+def _known_rows(
+    votes: _Votes, labels: Sequence[Value], known: Mapping[Hashable, Value]
+) -> tuple[npt.NDArray[np.bool_], Floats]:
+    """Which items have a known label, and for those, in order, rows of 0 and a single 1."""
+    label_at = {label: index for index, label in enumerate(labels)}
+    for label in known.values():
+        if label not in label_at:
+            raise ValueError(f"the known label {label!r} is not among {list(labels)!r}")
+    fixed = np.array([item in known for item in votes.item_names], dtype=bool)
+    columns = [label_at[known[item]] for item in votes.item_names if item in known]
+    rows: Floats = np.eye(len(labels))[np.array(columns, dtype=np.intp)]
+    return fixed, rows
+
+
+def _said_by_true(votes: _Votes, posterior: Floats) -> Floats:
+    """Raters × label said × true label: expected numbers of votes."""
     count = posterior.shape[1]
     weighted = np.zeros((len(votes.rater_names), count, count))
     np.add.at(weighted, (votes.raters, votes.labels), posterior[votes.items])
+    return weighted
+
+
+def _estimate_errors(votes: _Votes, posterior: Floats, model: ErrorModel, added: float) -> Floats:
+    """Raters × label said × true label: P(said | true), the M step."""
+    count = posterior.shape[1]
+    weighted = _said_by_true(votes, posterior) + added
     if model == "confusion":
         totals = weighted.sum(axis=1, keepdims=True)
         # A true label that a rater never met tells nothing about their errors on it.

@@ -24,6 +24,16 @@ class Action:
 
 # In the order of the key map. Names and keys are those of the preferences page.
 ACTIONS = tuple(Action(name, key, label) for name, (label, key) in CHOSEN_ACTIONS.items())
+# What has to be on the desk for an action to do anything; a selector.
+NEEDS = {
+    "prefer_a": ".preference",
+    "prefer_b": ".preference",
+    "tie": ".preference",
+    "correct": "#correction",
+    "mark": "#marking",
+    "verdict": "#verdict",
+    "escalate": "#escalate",
+}
 # Switches in Person.keys besides the keys, with their defaults. WCAG 2.2, 2.1.4: single keys can be turned off.
 SWITCHES = {"single_keys": True, "auto_advance": True}
 
@@ -48,8 +58,10 @@ class Keymap:
 
     @property
     def rows(self) -> list[tuple[str, str, Any]]:
-        """(action, key, what it does) of every action that has a key."""
-        return [(action.name, key, action.label) for action in ACTIONS if (key := self.keys[action.name])]
+        """(key, what has to be on the desk, what it does) of every action that has a key."""
+        return [
+            (key, NEEDS.get(action.name, ""), action.label) for action in ACTIONS if (key := self.keys[action.name])
+        ]
 
 
 def keymap_of(person: Any) -> Keymap:

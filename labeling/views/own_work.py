@@ -10,6 +10,7 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from labeling.models import Assignment, AssignmentState, Lane, QueueSettings, Rating, Seat, SeatState
+from labeling.queries.pauses import in_open_slices
 from labeling.services.limits import ClaimRefused, check_may_claim, crowded_intents, queue_settings
 from labeling.services.presence import open_to_stand_in
 from labeling.views.review_page import VERDICT_TITLES
@@ -88,6 +89,8 @@ def _seats_for(reviewer: Membership, settings: QueueSettings, now: datetime) -> 
     )
     if reviewer.standby:
         seats = seats.filter(open_to_stand_in(reviewer, settings, now))
+    if not adjudicating:
+        seats = seats.filter(in_open_slices(reviewer.project_id))
     crowded = [] if adjudicating else crowded_intents(reviewer, settings, now)
     return seats.exclude(item__intent__in=crowded) if crowded else seats
 

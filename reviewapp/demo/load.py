@@ -6,14 +6,13 @@ occasional slip; then the policy was recalibrated and approved, and the rest wai
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from labeling.models import Assignment, Lane, VerdictValue
 from labeling.services.absences import add_absence
 from labeling.services.claiming import claim_seat
-from labeling.services.gold import add_gold_case
 from labeling.services.holding import release_seat
 from labeling.services.onboarding import change_onboarding
 from labeling.services.rubrics import draft_rubric, publish_rubric
@@ -23,13 +22,16 @@ from labeling.services.settings import (
     change_queue_settings,
     set_escalation_steps,
 )
+from labeling.services.slices import watch_slices_of
 from labeling.services.spans import OTHER_SIDE
 from labeling.services.submitting import Submission, submit_rating
 from labeling.services.watching import watch_queue
 from reviewapp.core.fingerprints import fingerprint
 from reviewapp.core.models import Membership, Project, Role
 from reviewapp.core.services.people import add_member
-from reviewapp.demo.world import request_body, rows, rubrics, sources
+from reviewapp.demo.gold import PRACTICE, live_rows, plant, promote_one
+from reviewapp.demo.shared import pause_and_lift, share_a_round
+from reviewapp.demo.world import request_body, rows, rubrics
 from routing.serializers.outputs import parse_output
 from routing.services.golden import freeze_from_verdicts
 from routing.services.intake import route_outputs
@@ -49,7 +51,8 @@ DAYS = 16
 YESTERDAY_SHARE = 0.6
 # A colleague overlooks one mistake in eight and objects to one good answer in thirty.
 MISSES, OBJECTS = 0.12, 0.035
-KINDS = {"single": "pointwise", "pairwise": "pairwise", "trajectory": "trajectory"}
+# And in one of twenty sees what is a matter of taste unlike the others do.
+WAVERS = 0.05
 
 LOGINS = (
     ("reviewer@shop.example", Role.REVIEWER, "Robin Okafor"),
@@ -61,12 +64,6 @@ LOGINS = (
     ("newcomer@shop.example", Role.REVIEWER, "Nia Castellan"),
 )
 NEWCOMER = "newcomer@shop.example"
-# What newcomers learn from, by the gold file's ids; where the file says nothing of a mistake, why there is none.
-PRACTICE = {
-    "gold-001": "Right by the handbook, and it says what the customer can do instead.",
-    "gold-003": "",
-    "gold-006": "",
-}
 COLLEAGUES = (
     ("ines@shop.example", "Ines Duarte"),
     ("tomas@shop.example", "Tomas Weiss"),
@@ -75,7 +72,7 @@ COLLEAGUES = (
 
 POLICY: dict[str, Any] = {
     "tiers": {
-        "high": {"mode": "always", "raters": 1, "overlap_share": 0.3, "sla_minutes": 240},
+        "high": {"mode": "always", "raters": 3, "aggregation": "majority", "sla_minutes": 240},
         "mid": {"mode": "always", "overlap_share": 0.3, "sla_minutes": 1440},
         "low": {"mode": "always", "overlap_share": 0.3, "sla_minutes": 4320},
     },
@@ -154,13 +151,15 @@ def _load(now: datetime, progress: Callable[[str], None]) -> Loaded:
     policy = draft_policy(project=project, document=POLICY, actor=ACTOR, note="Reviews everything, by stakes.")
     activate_policy(policy=policy, actor=f"person:{owner.person_id}", now=start, reason="opening day")
     change_queue_settings(project=project, actor=ACTOR, daily_cap=60)
-    _gold(project, start, rng)
-    world = list(rows("outputs"))
+    plant(project, start)
+    world = live_rows()
     rng.shuffle(world)
     cut = int(HISTORY_SHARE * len(world))
     progress(f"{cut} outputs of the past two weeks, judged by colleagues")
     _live_through(project, world[:cut], colleagues, start=start, until=now - timedelta(days=2), rng=rng)
     progress("a look at the traffic, and a recalibration, approved by the owner")
+    _adjudicate(project, now=now - timedelta(days=2, hours=1), rng=rng, most=6)
+    promote_one(project, actor=f"person:{owner.person_id}", now=now - timedelta(days=2))
     look_at_traffic(project=project, actor=ACTOR, now=now - timedelta(days=2))
     watchful = POLICY | {
         "detectors": {"adversarial": {"false_alarm_rate": 0.02}, "novelty": {"false_alarm_rate": 0.03}}
@@ -186,6 +185,11 @@ def _load(now: datetime, progress: Callable[[str], None]) -> Loaded:
     _hand_in(project, world[morning:], start=today, until=now, first=morning, rng=rng)
     freeze_from_verdicts(project=project, actor=ACTOR, now=now, size=80)
     _login(project, *next(login for login in LOGINS if login[0] == NEWCOMER))
+    progress("a round of shared items, and a slice that was paused for a day")
+    share_a_round(project, colleagues, actor=ACTOR, now=now - timedelta(hours=5), answer=_shared_answer())
+    pause_and_lift(project, intent="refunds", actor=f"person:{owner.person_id}", now=now - timedelta(days=6))
+    # What the sweep would find in its first minutes.
+    watch_slices_of(project=project, now=now)
     _staffing(project, colleagues, now)
     return Loaded(project, fresh=True, outputs=len(world), waiting=_waiting(project))
 
@@ -230,28 +234,19 @@ def _rubrics(project: Project, now: datetime) -> None:
         publish_rubric(rubric=draft_rubric(project=project, actor=ACTOR, **fields), actor=ACTOR, now=now)
 
 
-def _gold(project: Project, now: datetime, rng: random.Random) -> None:
-    for row in rows("gold"):
-        pairwise = row["kind"] == "pairwise"
-        body = {"a": row["response_a"], "b": row["response_b"]} if pairwise else {"response": row["response"]}
-        add_gold_case(
-            project=project,
-            reference=row["id"],
-            task_kind=KINDS[row["kind"]],
-            intent=row["intent"],
-            prompt=row["prompt"],
-            context=row["context"],
-            body=body,
-            acceptable=None if pairwise else not row["gold"]["error"],
-            preferred=row["gold"]["preferred"] if pairwise else "",
-            origin=row["origin"],
-            explanation=row.get("mistake", {}).get("explanation") or PRACTICE.get(row["id"], ""),
-            practice=row["id"] in PRACTICE,
-            actor=ACTOR,
-            now=now,
-            mask_names=sources(row),
-            rng=rng,
-        )
+def _adjudicate(project: Project, *, now: datetime, rng: random.Random, most: int) -> None:
+    """The adjudicator decides the first few disputes as the files know them; the others wait."""
+    adjudicator = Membership.objects.select_related("project").get(project=project, role=Role.ADJUDICATOR)
+    truth = {_words(row): row for row in rows("outputs")}
+    for number in range(most):
+        now += timedelta(minutes=2)
+        if (assignment := claim_seat(reviewer=adjudicator, now=now, rng=rng)) is None:
+            return
+        content = assignment.item.content
+        row = truth[_key(content.prompt, content.body)]
+        decided = answer(assignment, row, random.Random(number), seconds=90.0)
+        decided = replace(decided, cause="reviewer_slip", rationale=decided.rationale or "By the handbook.")
+        submit_rating(assignment=assignment, submission=decided, now=now + timedelta(seconds=90))
 
 
 def _hand_in(
@@ -320,7 +315,8 @@ def answer(assignment: Assignment, row: dict[str, Any], rng: random.Random, *, s
     if row["kind"] == "pairwise":
         preferred = row["gold"]["preferred"] if rng.random() > MISSES else rng.choice(["a", "b", "tie"])
         seen = OTHER_SIDE.get(preferred, preferred) if assignment.swapped else preferred
-        strength = rng.choice(["clearly", "noticeably"]) if preferred != "tie" else "barely"
+        clear = _either(row) != (rng.random() < WAVERS)
+        strength = ("clearly" if clear else "noticeably") if preferred != "tie" else "barely"
         return Submission(preferred=seen, values={"strength": strength}, **common)
     wrong = bool(row["gold"]["error"])
     says_wrong = rng.random() >= MISSES if wrong else rng.random() < OBJECTS
@@ -328,7 +324,7 @@ def answer(assignment: Assignment, row: dict[str, Any], rng: random.Random, *, s
         return Submission(values={"acceptable": "no" if says_wrong else "yes"}, **common)
     kind = row.get("mistake", {}).get("kind", "other")
     values = {"correct": "no" if says_wrong else "yes", "grounded": _grounded(says_wrong, kind, rng), "tone": "plain"}
-    if rng.random() < 0.5:
+    if _either(row) != (rng.random() < WAVERS):
         values["tone"] = "warm"
     if says_wrong and kind == "rude_tone":
         values["tone"] = "poor"
@@ -344,10 +340,26 @@ def answer(assignment: Assignment, row: dict[str, Any], rng: random.Random, *, s
     )
 
 
+def _either(row: dict[str, Any]) -> bool:
+    """A property of the row that is there or not, about as often."""
+    return sum(row["id"].encode()) % 2 == 0
+
+
+def _shared_answer() -> Callable[[Assignment, random.Random], Submission]:
+    """What a colleague says of a shared item: the files' truth, with their slips."""
+    truth = {_words(row): row for row in (*rows("outputs"), *rows("gold"))}
+
+    def said(assignment: Assignment, rng: random.Random) -> Submission:
+        content = assignment.item.content
+        return answer(assignment, truth[_key(content.prompt, content.body)], rng, seconds=20.0)
+
+    return said
+
+
 def _grounded(says_wrong: bool, kind: str, rng: random.Random) -> str:
     if not says_wrong:
-        return "fully" if rng.random() < 0.85 else "partly"
-    return "unfounded" if kind in ("invented_policy", "wrong_fact") and rng.random() < 0.6 else "partly"
+        return "fully" if rng.random() < 0.95 else "partly"
+    return "unfounded" if kind in ("invented_policy", "wrong_fact") and rng.random() < 0.9 else "partly"
 
 
 def _words(row: dict[str, Any]) -> str:

@@ -1,6 +1,5 @@
 """The project of a run, with its people, key and gold cases, made through the services."""
 
-import random
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
@@ -80,7 +79,6 @@ def _member(project: Project, name: str, role: str) -> Membership:
 def _plant_gold(project: Project, plan: Plan, pool: Pool, now: datetime) -> dict[int, PoolRow]:
     if not plan.gold_rate:
         return {}
-    rng = random.Random(f"gold of simulation {plan.seed}")
     planted = {}
     for row in gold_in_order(plan.seed, pool.gold):
         case = add_gold_case(
@@ -98,7 +96,6 @@ def _plant_gold(project: Project, plan: Plan, pool: Pool, now: datetime) -> dict
             mask_names=tuple(row.source.values()),
             actor=ACTOR,
             now=now,
-            rng=rng,
         )
         planted[case.item_id] = row
     return planted

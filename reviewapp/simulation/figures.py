@@ -14,7 +14,7 @@ from reviewapp.simulation.estimates import (
     slices_of,
     undetected_row,
 )
-from reviewapp.simulation.instrument import ADJUDICATION, GOLD, LIVE, Given, Naming, ReviewerFigures, reviewer_figures
+from reviewapp.simulation.instrument import ADJUDICATION, GOLD, LIVE, Given, ReviewerFigures, Told, reviewer_figures
 from reviewapp.simulation.outcome import Outcome
 from reviewapp.simulation.plan import Plan
 from reviewapp.simulation.pool import Pool
@@ -51,19 +51,19 @@ class Figures:
     calibration: Quality
     calibration_seen: Quality
     reviewers: tuple[ReviewerFigures, ...]
-    naming: Naming
+    told: Told
     shift: ShiftFigures
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def measure(run: Run, strata: Strata) -> Figures:
-    """`strata` gives what the product has counted for a slice of the stream."""
+def measure(run: Run, strata: Strata, told: Told | None = None) -> Figures:
+    """`strata` gives what the product has counted for a slice of the stream, `told` what its panel tells of people."""
     outcomes = run.outcomes
     slices = slices_of(outcomes)
     counted = {part: strata(part) for part in slices}
-    rows, naming = reviewer_figures(run.people, run.given)
+    rows, told = reviewer_figures(run.people, run.given, told)
     known = [outcome for outcome in outcomes if outcome.confidence is not None]
     seen = [outcome for outcome in known if outcome.rejected is not None]
     return Figures(
@@ -78,7 +78,7 @@ def measure(run: Run, strata: Strata) -> Figures:
             [1.0 / outcome.inclusion_probability for outcome in seen],
         ),
         reviewers=tuple(rows),
-        naming=naming,
+        told=told,
         shift=shift_figures(outcomes, run.shift_at),
     )
 

@@ -1,7 +1,8 @@
 """Reviewers measured by what the product can see, beside how good they truly are. Pure.
 
 Whom the product names is decided by its own function, `labeling.stats.naming`, on what it can see: answers to planted
-failures, the pace and the outcome of live reviews, and who agreed with whom. It needs no truth but that of gold.
+failures, the pace and the outcome of live reviews, and who agreed with whom. It needs no truth but that of gold. A run
+through the database asks the product's own panel instead (`reviewapp.simulation.panel`).
 """
 
 from collections import defaultdict
@@ -50,16 +51,44 @@ class ReviewerFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class Naming:
-    """Whom the rules name, and why a rule could say nothing."""
+class Named:
+    """One person named: for what (`rule`), by how much evidence to 1, where `needed` to 1 was enough. `events` of `n`
+    are what tells: planted failures missed, ratings that accept, telling items on which the two agree."""
 
-    names: dict[str, tuple[str, ...]]
+    reviewer: str
+    rule: str
+    evidence: float
+    needed: float
+    events: int
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """Whom the rules name and by what evidence, and why a rule could say nothing."""
+
+    named: tuple[Named, ...]
     reasons: dict[str, str]
 
+    def rules(self, reviewer: str) -> tuple[str, ...]:
+        """What this person is named for."""
+        return tuple(entry.rule for entry in self.named if entry.reviewer == reviewer)
 
-def reviewer_figures(people: Sequence[Reviewer], given: Sequence[Given]) -> tuple[list[ReviewerFigures], Naming]:
-    """One row per person, best on planted failures first, and what the rules say of all ratings."""
-    naming, early = named(people, given), named(people, _first(given))
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the product tells of everybody: by all ratings, and by those up to the 1,500th live one."""
+
+    all: Naming
+    early: Naming
+
+
+def reviewer_figures(
+    people: Sequence[Reviewer], given: Sequence[Given], told: Told | None = None
+) -> tuple[list[ReviewerFigures], Told]:
+    """One row per person, best on planted failures first, and whom the rules name: `told` by the product's panel, or
+    else its function on these ratings."""
+    told = told or Told(named(people, given), named(people, _first(given)))
     rows = []
     for person in people:
         own = [rating for rating in given if rating.reviewer == person.name]
@@ -75,22 +104,29 @@ def reviewer_figures(people: Sequence[Reviewer], given: Sequence[Given]) -> tupl
                 true_catch_rate=0.0 if person.asleep else person.catches,
                 caught=_right(met),
                 median_seconds=median(rating.seconds for rating in own) if own else None,
-                named=naming.names[person.name],
-                named_early=early.names[person.name],
+                named=told.all.rules(person.name),
+                named_early=told.early.rules(person.name),
             )
         )
     rows.sort(key=lambda row: -1.0 if row.gold_sensitivity.rate is None else row.gold_sensitivity.rate, reverse=True)
-    return rows, naming
+    return rows, told
 
 
 def named(people: Sequence[Reviewer], given: Sequence[Given]) -> Naming:
     """Whom the product's own function names on these ratings."""
-    found = naming(records(people, given))
-    names: dict[str, list[str]] = {person.name: [] for person in people}
-    for finding in found:
-        if finding.named:
-            names[str(finding.reviewer)].append(_rule(finding))
-    return Naming({name: tuple(rules) for name, rules in names.items()}, _reasons(found))
+    return naming_of(naming(records(people, given)))
+
+
+def naming_of(found: Sequence[Finding]) -> Naming:
+    """The findings in the simulator's words; their reviewers and peers are names."""
+    accused = [finding for finding in found if finding.named]
+    return Naming(
+        tuple(
+            Named(str(f.reviewer), _rule(f), f.evidence or 0.0, f.needed or 0.0, events=f.events, n=f.n)
+            for f in accused
+        ),
+        _reasons(found),
+    )
 
 
 def records(people: Sequence[Reviewer], given: Sequence[Given]) -> dict[str, Record]:

@@ -264,12 +264,12 @@ def _found_wrong(ratings: Sequence[Mapping[str, Any]]) -> tuple[bool, ...]:
 
 
 def with_gold_apart(pool: Pool, choose: Mapping[Cell, Sequence[int]]) -> Pool:
-    """The pool with the rows at these positions of each cell as gold, no longer arriving."""
+    """The pool with the rows at these positions of each cell as further gold, no longer arriving."""
     taken = {pool.cells[cell][index] for cell, indices in choose.items() for index in indices}
     return replace(
         pool,
         rows=tuple(row for position, row in enumerate(pool.rows) if position not in taken),
-        gold=tuple(pool.rows[position] for position in sorted(taken)),
+        gold=pool.gold + tuple(pool.rows[position] for position in sorted(taken)),
     )
 
 

@@ -1,6 +1,7 @@
 """The stream: what arrives when, drawn from the pool. Pure; the same seed gives the same stream, byte for byte."""
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -32,6 +33,8 @@ BURST_RATE = 5.0 * 3.0
 WARMUP, STREAM, TIMES, WARMUP_TIMES, GOLD = range(5)
 
 GOLD_CASES = 120
+# One in so many rows of a cell at most is set apart as gold, of a pool without any and of one that brings its own.
+MOST_AS_GOLD, MOST_AS_FURTHER_GOLD = 4, 3
 Floats = NDArray[np.float64]
 
 
@@ -99,8 +102,7 @@ class _Cursor:
 
 def draw(pool: Pool, *, seed: int, outputs: int, warmup: int, shifts: Sequence[str] = ()) -> Drawn:
     """Gold set apart, then the warm-up and the stream of `outputs` arrivals, each with draws of its own."""
-    if not pool.gold:
-        pool = with_gold_apart(pool, _gold_positions(pool, seed))
+    pool = with_gold_apart(pool, _gold_positions(pool, seed))
     shift_at = int(SHIFT_AT * outputs) if shifts else None
     before = _Cursor.of(pool.groups, pool.cells)
     after = _Cursor.of(shifted_groups(pool, shifts), pool.cells)
@@ -168,13 +170,16 @@ def _squared(signal: Signal) -> Signal:
 
 def _gold_positions(pool: Pool, seed: int) -> dict[Cell, list[int]]:
     """As many wrong as good cases, by the groups' shares of traffic: what people do with gold then says
-    what they do with traffic."""
+    what they do with traffic. Those that the pool brings along count."""
     rng = _generator(seed, GOLD)
     chosen: dict[Cell, list[int]] = {}
+    most = MOST_AS_FURTHER_GOLD if pool.gold else MOST_AS_GOLD
+    brought = Counter((row.group, row.error) for row in pool.gold)
     for group in pool.groups:
         for error in (False, True):
             members = len(pool.cells[group.name, error])
-            wanted = min(round(GOLD_CASES / 2 * group.share), members // 4)
+            missing = max(0, round(GOLD_CASES / 2 * group.share) - brought[group.name, error])
+            wanted = min(missing, members // most)
             chosen[group.name, error] = sorted(np.argsort(rng.random(members), kind="stable")[:wanted].tolist())
     return chosen
 

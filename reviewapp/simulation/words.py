@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from labeling.stats.reviewers import Rate
 from reviewapp.simulation.estimates import Estimate
 from reviewapp.simulation.figures import Figures, Run
+from reviewapp.simulation.instrument import Named
 from reviewapp.simulation.plan import Plan
 from reviewapp.simulation.reviewers import PERFECT
 
@@ -99,6 +100,7 @@ def tables(run: Run, figures: Figures) -> list[Table]:
         efficiency_table(figures),
         calibration_table(figures),
         reviewers_table(run, figures),
+        named_table(figures),
         shift_table(figures),
     ]
 
@@ -200,11 +202,36 @@ def reviewers_table(run: Run, figures: Figures) -> Table:
     notes = (
         "Ranked by gold failures caught, Wilson intervals. Where outputs carry real ratings these are handed in, "
         "so that what a person met and caught lies between their own rate and that of the real raters.",
-        "Named by the product's own function: of a team without fault anybody at all is named in at most 5 % of runs. "
+        "Named by the product itself: of a team without fault anybody at all is named in at most 5 % of runs. "
         "Telling the weak takes some sixty planted failures each: about 0.4 of claims being gold until 1,500 reviews.",
-        *(f"Rule {rule}: {undefined(reason)}" for rule, reason in figures.naming.reasons.items()),
+        *(f"Rule {rule}: {undefined(reason)}" for rule, reason in figures.told.all.reasons.items()),
     )
     return Table("Reviewers", head, tuple(rows), notes)
+
+
+def named_table(figures: Figures) -> Table:
+    """Everybody who is named, after the first 1,500 live reviews and by all of them, with the evidence."""
+    told = (("1,500 reviews", figures.told.early), ("all reviews", figures.told.all))
+    rows = tuple(
+        (entry.reviewer, entry.rule, after, _seen(entry), _odds(entry.evidence), _odds(entry.needed))
+        for after, naming in told
+        for entry in naming.named
+    )
+    nobody = (("nobody", "–", "all reviews", "–", "–", "–"),)
+    head = ("reviewer", "named for", "after", "what tells", "evidence to 1", "named from")
+    return Table("Who is named, and by what evidence", head, rows or nobody)
+
+
+def _seen(entry: Named) -> str:
+    if entry.rule == "weak":
+        return f"missed {entry.events} of {entry.n} planted failures"
+    if entry.rule == "asleep":
+        return f"accepted {entry.events} of {entry.n}, in a fraction of the time"
+    return f"same answer on {entry.events} of {entry.n} telling items"
+
+
+def _odds(value: float) -> str:
+    return "over a million" if value >= 1e6 else f"{value:,.0f}"
 
 
 def _names(rules: Sequence[str]) -> str:

@@ -123,7 +123,8 @@ class World:
             pass
 
     def _take_one(self, person: Reviewer, kind: str, at: datetime) -> bool:
-        starts = max(at, self._free_at.get(person.name, at))
+        # Whoever copies begins when the one they copy has handed in: one can only copy what is there.
+        starts = max(at, *(self._free_at.get(name, at) for name in (person.name, person.copies)))
         claimed = self.desk.claim(person.name, starts)
         if claimed is None:
             return False

@@ -14,8 +14,8 @@ from routing.services.explaining import explain
 
 EXPLANATION = OpenApiResponse(
     description="`status` decided or pending, a `summary` in words, and for programs: signals, required signals, "
-    "confidence, stakes, flags, checks, the tier's rule, audit and overlap draws, review and verdict, the exact policy "
-    "and calibrator, and a `recomputation` from the stored rows."
+    "confidence, stakes, flags, checks, the tier's rule, audit and overlap draws, how the ratings become the verdict, "
+    "review and verdict, the exact policy and calibrator, and a `recomputation` from the stored rows."
 )
 
 

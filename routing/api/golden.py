@@ -63,6 +63,7 @@ def shown_golden_set(golden_set: GoldenSet) -> dict[str, Any]:
 
 def shown_gold_case(case: GoldCase) -> dict[str, Any]:
     return {
+        "id": case.pk,
         "reference": case.reference,
         "intent": case.item.intent,
         "acceptable": case.acceptable,
@@ -75,7 +76,9 @@ def shown_gold_case(case: GoldCase) -> dict[str, Any]:
             # Of practice cases nobody counts how many are left.
             "planned": None if case.practice else case.item.raters_needed,
         },
+        "promoted_from": str(case.promoted_from.public_id) if case.promoted_from else None,
         "retired_at": case.retired_at,
+        "retired_because": case.retired_because,
     }
 
 
@@ -127,8 +130,8 @@ class GoldenExportView(GoldenView):
 class GoldCasesView(GoldenView):
     @extend_schema(parameters=[PageIn], responses={200: page_of(GOLD_CASE)})
     def get(self, request: Request, slug: str | None = None) -> Response:
-        cases = GoldCase.objects.filter(project=self.reading(request, slug)).select_related("item").order_by("-pk")
-        return listed(request, cases, shown_gold_case)
+        cases = GoldCase.objects.filter(project=self.reading(request, slug)).select_related("item", "promoted_from")
+        return listed(request, cases.order_by("-pk"), shown_gold_case)
 
     @extend_schema(request={"application/json": GOLD_BODY}, responses={201: answer(GOLD_CASE, "The planted case.")})
     def post(self, request: Request, slug: str | None = None) -> Response:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from labeling.models import GoldOrigin, Preference, ReachedBy, VerdictValue
+from labeling.models import Aggregation, GoldOrigin, Preference, ReachedBy, VerdictValue
 from reviewapp.core.models import TaskKind
 from reviewapp.core.openapi import inlined
 from reviewapp.core.schemas import SOME_TEXT
@@ -91,6 +91,41 @@ DECISION = closed(
         "review": nullable(closed({"id": {"type": "string", "format": "uuid"}, "due_at": MOMENT})),
     }
 )
+COUNT: Schema = {"type": "integer", "minimum": 0}
+AGGREGATION = closed(
+    {
+        "method": {"enum": [*Aggregation.values, "adjudication"], "description": "How the ratings became the verdict."},
+        "chosen": {"enum": Aggregation.values, "description": "What the tier's policy says; see `fallback`."},
+        "asked": {"type": "integer", "minimum": 1, "description": "How many people are to judge the output."},
+        "votes": {
+            "type": "object",
+            "additionalProperties": COUNT,
+            "description": "How many raters said what, by verdict or, for pairs, by preference.",
+        },
+        "needed": nullable(
+            {
+                "type": "number",
+                "description": "Equal answers that a verdict takes; with `dawid_skene` the posterior that it takes.",
+            }
+        ),
+        "prior": nullable(SHARE | {"description": "With `dawid_skene`: share of unacceptable outputs lately."}),
+        "posterior": nullable(SHARE | {"description": "With `dawid_skene`: probability of being unacceptable."}),
+        "items": nullable(COUNT | {"description": "With `dawid_skene`: items that the reliabilities rest on."}),
+        "known": nullable(COUNT | {"description": "Of these, planted ones with a known answer."}),
+        "fallback": nullable(
+            {
+                "type": "object",
+                "required": ["reason"],
+                "properties": {
+                    "reason": {"enum": ["pairs", "few_items", "few_votes"]},
+                    "found": COUNT,
+                    "needed": COUNT,
+                },
+                "description": "Why the majority decided although `dawid_skene` was chosen.",
+            }
+        ),
+    }
+)
 VERDICT = closed(
     {
         "id": {"type": "string", "format": "uuid"},
@@ -100,6 +135,7 @@ VERDICT = closed(
         "criteria": {"type": "object"},
         "reached_by": {"enum": ReachedBy.values},
         "raters": {"type": "integer", "minimum": 1},
+        "aggregation": nullable(AGGREGATION),
         "rubric": closed({"name": TEXT, "version": {"type": "integer"}}),
         "decided_at": MOMENT,
     }
@@ -134,6 +170,7 @@ GOLDEN_SET = closed(
 )
 GOLD_CASE = closed(
     {
+        "id": {"type": "integer"},
         "reference": TEXT,
         "intent": TEXT,
         "acceptable": nullable({"type": "boolean"}),
@@ -142,7 +179,9 @@ GOLD_CASE = closed(
         "explanation": TEXT,
         "practice": {"type": "boolean"},
         "exposures": closed({"used": {"type": "integer"}, "planned": nullable({"type": "integer"})}),
+        "promoted_from": nullable({"type": "string", "format": "uuid", "description": "The adjudicated item."}),
         "retired_at": nullable(MOMENT),
+        "retired_because": TEXT,
     }
 )
 

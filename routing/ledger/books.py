@@ -27,6 +27,7 @@ from labeling.models import (
     SeatState,
     Verdict,
 )
+from labeling.queries.wanted import wants_raters
 from labeling.services.golden import file_digest
 from reviewapp.core.models import Project
 from reviewapp.core.triggers import RefuseTrigger, trigger_names
@@ -236,9 +237,10 @@ def leased_seats_without_lease(project: Project | None) -> Rows:
 
 
 def seats_open_for_nothing(project: Project | None) -> Rows:
-    """No rater's seat stays open on an item that is disputed or settled."""
-    seats = Seat.objects.filter(state=SeatState.OPEN, lane=Lane.WORK).exclude(item__status=ItemStatus.OPEN)
-    return rows_of(project, seats).values("id", "item_id", "item__status")
+    """No rater's seat stays open on an item that is disputed or settled, but where the first rating settles it."""
+    seats = Seat.objects.filter(state=SeatState.OPEN, lane=Lane.WORK)
+    idle = seats.exclude(pk__in=seats.filter(wants_raters()))
+    return rows_of(project, idle).values("id", "item_id", "item__status")
 
 
 def missing_constraints(project: Project | None) -> Rows:

@@ -25,6 +25,7 @@ LANES = {
     ItemKind.GOLD: (Lane.GOLD,),
     ItemKind.CALIBRATION: (Lane.PRACTICE,),
     ItemKind.REPEAT: (Lane.REPEAT,),
+    ItemKind.OVERLAP: (Lane.OVERLAP,),
 }
 REAL = (ItemKind.LIVE, ItemKind.AUDIT)
 DONE = (AssignmentState.SUBMITTED, AssignmentState.RELEASED, AssignmentState.ESCALATED)
@@ -39,7 +40,7 @@ def seats_in_the_wrong_lane(project: Project | None) -> Rows:
 
 
 def measured_items_with_consequences(project: Project | None) -> Rows:
-    """No verdict, dispute or adjudication ever follows from what was planted, practised or repeated."""
+    """No verdict, dispute or adjudication ever follows from what was planted, practised, repeated or shared."""
     verdict = Verdict.objects.filter(item=OuterRef("pk"))
     adjudicator = Seat.objects.filter(item=OuterRef("pk"), number=0)
     followed = ~Q(status=ItemStatus.OPEN) | Exists(verdict) | Exists(adjudicator)

@@ -44,6 +44,7 @@ class RoutingDecision:
     inclusion_probability: float
     audited: bool
     raters: int
+    aggregation: str
     sla_minutes: int
     credential: str
     trace: Mapping[str, Any]
@@ -85,6 +86,7 @@ def decide(
         inclusion_probability=tier.audit_rate if ships else 1.0,
         audited=audited,
         raters=max(tier.raters, tier.overlap_raters) if overlap else tier.raters,
+        aggregation=tier.aggregation_of(audited=audited),
         sla_minutes=tier.sla_minutes,
         credential=tier.credential,
         trace={

@@ -17,6 +17,9 @@ from routing.policy.folding import latin, unstyled
 Stakes = Literal["high", "mid", "low"]
 STAKES_RANK: dict[str, int] = {"high": 0, "mid": 1, "low": 2}
 STRICTNESS = {"sampled": 0, "below_threshold": 1, "always": 2}
+Aggregation = Literal["single", "unanimous", "majority", "dawid_skene"]
+# With fewer labels per item a model of who errs how does worse than the majority.
+FEWEST_FOR_MODEL = 5
 
 
 class Frozen(BaseModel):
@@ -43,6 +46,11 @@ class Tier(Frozen):
     `always` reviews all; `below_threshold` ships what has confidence ≥ `threshold`; `sampled` ships
     whatever raises no flag. What ships is audited with probability `audit_rate`, which must be above
     0: a tier that ships unaudited would have an unknown error rate.
+
+    `aggregation` says how the ratings of one item become its verdict; what allows none goes to an adjudicator.
+    `single`: the first rating decides, further ones only measure agreement. `unanimous`: all raters must give the
+    same answer. `majority`: more than half of them must. `dawid_skene`: each rater weighs as much as they proved
+    reliable, for 5 raters or more; such verdicts never enter a calibration or a guarantee.
     """
 
     mode: Literal["always", "below_threshold", "sampled"]
@@ -52,6 +60,7 @@ class Tier(Frozen):
     # A share of the reviewed items gets `overlap_raters` people, so that agreement can be measured.
     overlap_share: Share = 0.0
     overlap_raters: Annotated[int, Field(strict=True, ge=2, le=9)] = 2
+    aggregation: Aggregation = "majority"
     sla_minutes: Annotated[int, Field(strict=True, ge=1, le=525_600)] = 1440
     credential: Annotated[str, Field(max_length=60)] = ""
 
@@ -60,6 +69,20 @@ class Tier(Frozen):
         if (self.mode == "below_threshold") != (self.threshold is not None):
             raise ValueError('"threshold" is required with mode "below_threshold" and allowed only there')
         return self
+
+    @model_validator(mode="after")
+    def a_model_needs_raters(self) -> Self:
+        if self.aggregation == "dawid_skene" and self.raters < FEWEST_FOR_MODEL:
+            raise ValueError(
+                f'aggregation "dawid_skene" needs "raters" of {FEWEST_FOR_MODEL} or more, here {self.raters}: with '
+                'fewer labels per item it does worse than "majority", above all where few outputs are wrong'
+            )
+        return self
+
+    def aggregation_of(self, *, audited: bool) -> Aggregation:
+        """How the ratings of an item of this tier become its verdict. What measures the error rate of shipped
+        outputs is never labelled by a model."""
+        return "majority" if audited and self.aggregation == "dawid_skene" else self.aggregation
 
     @property
     def strictness(self) -> tuple[int, float]:

@@ -35,8 +35,10 @@ def certified_thresholds(
     for both: without, it would be reviewed, and the higher one with it, because the dearer output must not be
     the one that ships. Their threshold is the stricter of the common one and of the higher tier's own: fixed-
     sequence testing certifies every threshold between the strictest it tested and the one it recommends.
+
+    The guarantee is on outputs that people label: rows whose raters a model weighs are no part of it.
     """
-    held_out = [row for row in rows if not for_fitting(row)]
+    held_out = [row for row in rows if not for_fitting(row) and not row.by_model]
     values = deciding_confidences(held_out, parameters, document)
     chosen: dict[str, float] = {}
     basis: dict[str, Any] = {}

@@ -15,11 +15,15 @@ MAX_CASES = 100
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """One logged output: its facts, the inclusion probability it had, and its verdict if it got one."""
+    """One logged output: its facts, the inclusion probability it had, and its verdict if it got one.
+
+    `by_model`: a model weighs its raters, so it can have no verdict that an error rate may rest on.
+    """
 
     facts: Facts
     inclusion_probability: float
     acceptable: bool | None
+    by_model: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,8 @@ class Replay:
     """Volumes are counts of outputs; `ratings` counts people's ratings, overlap included.
 
     `error_rate` is the estimated share of errors in what would ship, with its interval, from verdicts
-    weighted by the inclusion probability they were logged with; null with a reason where not estimable.
+    weighted by the inclusion probability they were logged with; null with a reason where not estimable. It is of
+    the outputs that people label: `left_out` counts those that would ship and whose labels come from a model.
     `would_ship_rejected` names shipped outputs that a person had found wrong (at most 100).
     """
 
@@ -43,6 +48,7 @@ class Replay:
     error_interval: tuple[float, float] | None
     error_status: str
     verdicts_used: int
+    left_out: int
     would_ship_rejected: list[str]
 
     def as_json(self) -> dict[str, Any]:
@@ -62,7 +68,8 @@ def replay(
     decisions = [decide(row.facts, policy=policy, calibrator=calibrator, key=key) for row in past]
     pairs = list(zip(past, decisions, strict=True))
     shipped = [row for row, decision in pairs if decision.action == "ship"]
-    rate = error_rate(strata_of((row.inclusion_probability, row.acceptable) for row in shipped), confidence=level)
+    by_people = [row for row in shipped if not row.by_model]
+    rate = error_rate(strata_of((row.inclusion_probability, row.acceptable) for row in by_people), confidence=level)
     ratings = sum(decision.raters for decision in decisions if decision.needs_review)
     return Replay(
         outputs=len(past),
@@ -77,6 +84,7 @@ def replay(
         error_interval=(rate.interval.low, rate.interval.high) if rate.interval else None,
         error_status=rate.status if rate.status == "ok" else f"{rate.status}: {rate.reason}",
         verdicts_used=rate.audited,
+        left_out=len(shipped) - len(by_people),
         would_ship_rejected=[row.facts.external_id for row in shipped if row.acceptable is False][:MAX_CASES],
     )
 

@@ -7,7 +7,7 @@ the description that says what no schema can: rules between fields, and what a t
 from typing import Any
 
 from routing.policy.conditions import condition_schema
-from routing.policy.document import PolicyDocument
+from routing.policy.document import FEWEST_FOR_MODEL, PolicyDocument
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 DESCRIPTION = """\
@@ -27,12 +27,17 @@ THRESHOLD_RULE = {
     "else": {"properties": {"threshold": {"type": "null"}}},
 }
 
+MODEL_RULE = {
+    "if": {"properties": {"aggregation": {"const": "dawid_skene"}}, "required": ["aggregation"]},
+    "then": {"properties": {"raters": {"minimum": FEWEST_FOR_MODEL}}, "required": ["raters"]},
+}
+
 
 def policy_schema() -> dict[str, Any]:
     """A JSON Schema (2020-12) that stands alone."""
     schema = PolicyDocument.model_json_schema()
     definitions = schema["$defs"]
-    definitions["Tier"] |= THRESHOLD_RULE
+    definitions["Tier"]["allOf"] = [THRESHOLD_RULE, MODEL_RULE]
     definitions["Condition"] = condition_schema("#/$defs/Condition")
     definitions["StakesRule"]["properties"]["when"] = {"$ref": "#/$defs/Condition"}
     return {"$schema": DIALECT} | schema | {"title": "Policy document", "description": DESCRIPTION}

@@ -22,7 +22,8 @@ PROBABILITIES = "score:"
 @dataclass(frozen=True, slots=True)
 class Logged:
     """One past output as learning sees it. `acceptable` is None where no person judged it; `prompt` is the same
-    for outputs on the same prompt; `same_family` names the judges that share the source model's family."""
+    for outputs on the same prompt; `same_family` names the judges that share the source model's family; `by_model`:
+    a model weighs its raters, so whatever they said, `acceptable` is None."""
 
     intent: str
     stakes: str
@@ -31,6 +32,7 @@ class Logged:
     acceptable: bool | None
     prompt: str
     same_family: frozenset[str] = frozenset()
+    by_model: bool = False
 
     @property
     def counts(self) -> bool:

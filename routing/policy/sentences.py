@@ -127,6 +127,26 @@ def audit_sentence(told: Told) -> str:
     return text % {"draw": draw, "rate": rate}
 
 
+def aggregation_sentence(method: str, *, chosen: str = "", words: Words = ENGLISH) -> str:
+    """How several people's ratings of one output become its verdict, where the tier's choice is `chosen`."""
+    match method:
+        case "single":
+            return words.gettext("The first rating is the verdict; further ones only measure agreement.")
+        case "unanimous":
+            return words.gettext("All who judge it must give the same answer, else an adjudicator decides.")
+        case "dawid_skene":
+            return words.gettext(
+                "Each rating weighs as much as its rater proved reliable; below a probability of 0.9 an adjudicator "
+                "decides."
+            )
+    if chosen == "dawid_skene":
+        return words.gettext(
+            "More than half of those who judge it must agree, else an adjudicator decides; an audit is never labelled "
+            "by a model."
+        )
+    return words.gettext("More than half of those who judge it must agree, else an adjudicator decides.")
+
+
 def _why_shipped(told: Told) -> str:
     if told.mode == "below_threshold" and told.confidence is not None and told.threshold is not None:
         text = told.words.gettext("confidence %(value)s reaches the threshold %(threshold)s for %(stakes)s stakes")

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import Count, Prefetch, Q, QuerySet, TextField
 from django.db.models.functions import Cast, Coalesce
 
-from labeling.models import Rating, Verdict, VerdictValue
+from labeling.models import Aggregation, Rating, Verdict, VerdictValue
 from reviewapp.core.models import Content, Project, TaskKind
 from routing.models import (
     Action,
@@ -122,6 +122,19 @@ def right_or_wrong(project: Project, **window: Any) -> QuerySet[Decision]:
     return decided(project, **window).exclude(output__task_kind=TaskKind.PAIRWISE)
 
 
+# Of items whose tier has raters weighed by a model. All their verdicts are left out wherever labels are learnt from or
+# vouch for something, the adjudicated ones too: which items a person still had to decide hangs on what the model
+# found doubtful, so they stand for nothing but themselves.
+BY_MODEL = Q(output__reviews__item__aggregation=Aggregation.DAWID_SKENE)
+BY_PEOPLE = Q(output__reviews__item__aggregation__in=set(Aggregation.values) - {Aggregation.DAWID_SKENE})
+
+
+def left_out_count(project: Project, **window: Any) -> int:
+    """How many verdicts on what shipped are left out of error rates, because a model weighed the raters."""
+    audited = right_or_wrong(project, **window).filter(action=Action.SHIP, audited=True)
+    return audited.filter(BY_MODEL, output__reviews__item__verdict__isnull=False).count()
+
+
 def decided_count(project: Project, **window: Any) -> int:
     """How many outputs an error rate is a rate of."""
     return right_or_wrong(project, **window).count()
@@ -135,10 +148,11 @@ def audit_strata(project: Project, **window: Any) -> list[Stratum]:
         .values("stakes", "inclusion_probability")
         .annotate(
             shipped=Count("pk"),
-            judged=Count("pk", filter=Q(audited=True, output__reviews__item__verdict__isnull=False)),
+            judged=Count("pk", filter=BY_PEOPLE & Q(audited=True, output__reviews__item__verdict__isnull=False)),
             errors=Count(
                 "pk",
-                filter=Q(audited=True, output__reviews__item__verdict__isnull=False)
+                filter=BY_PEOPLE
+                & Q(audited=True, output__reviews__item__verdict__isnull=False)
                 & ~Q(output__reviews__item__verdict__value=VerdictValue.ACCEPT),
             ),
         )
@@ -174,6 +188,7 @@ def logged_outputs(project: Project, *, since: datetime | None = None, most: int
             "trace",
             "inclusion_probability",
             "output__reviews__item__verdict__value",
+            "output__reviews__item__aggregation",
         )[:most]
     )
     return [dict(row) for row in rows]
@@ -289,7 +304,7 @@ def projects_due_for_recalibration(now: datetime) -> list[Project]:
         last = Recalibration.objects.filter(project=project).order_by("-pk").first()
         if last and (last.status == RecalibrationStatus.PROPOSED or last.created_at > now - PROPOSAL_EVERY):
             continue
-        verdicts = Verdict.objects.filter(item__project=project)
+        verdicts = Verdict.objects.filter(item__project=project).exclude(item__aggregation=Aggregation.DAWID_SKENE)
         if last:
             verdicts = verdicts.filter(decided_at__gt=last.created_at)
         if verdicts.order_by()[:PROPOSAL_VERDICTS].count() >= PROPOSAL_VERDICTS:

@@ -12,7 +12,7 @@ from reviewapp.core.models import Project
 from reviewapp.core.services.audit import record
 from routing.models import Certificate
 from routing.policy.error_rate import Undetected, error_rate, undetected
-from routing.queries import audit_strata, decided_count
+from routing.queries import audit_strata, decided_count, left_out_count
 
 UNDETECTED_ERROR = "undetected_error"
 
@@ -51,6 +51,8 @@ def issue_certificate(
         "stakes": stakes or None,
         "level": level,
         "outputs": decided_count(project, since=since, until=now, stakes=stakes),
+        # Verdicts that are in no stratum, because a model weighed their raters.
+        "left_out": left_out_count(project, since=since, until=now, stakes=stakes),
         "strata": [asdict(stratum) for stratum in strata],
     }
     result = asdict(rate)

@@ -17,6 +17,7 @@ from routing.policy.document import Tier
 from routing.policy.draw import keyed_draw
 from routing.policy.sentences import (
     Told,
+    aggregation_sentence,
     apart,
     audit_sentence,
     joined,
@@ -136,6 +137,7 @@ def _decided(decision: Decision, signals: Sequence[Signal]) -> dict[str, Any]:
             "sentence": _audit_sentence(told),
         },
         "overlap": _overlap(decision, again),
+        "aggregation": _aggregation(decision, again),
         "review": _review(reviews[0]) if reviews else None,
         "verdict": verdict_body(verdict, decision.output) if (verdict := _verdict(reviews)) else None,
         "policy": _shown_policy(decision.policy),
@@ -304,6 +306,15 @@ def _overlap_sentence(people: str, draw: float, tier: Tier) -> str:
     if draw < tier.overlap_share:
         text = _("%(people)s: its draw %(draw)s is below the share %(share)s that %(several)s people judge.")
     return text % {"people": people, "draw": shown, "share": share, "several": tier.overlap_raters}
+
+
+def _aggregation(decision: Decision, again: Recomputed) -> dict[str, Any]:
+    """How the ratings become the verdict, as the policy has it for this output."""
+    if not again.decision.needs_review:
+        return {"method": None, "sentence": _("Nobody reviews it.")}
+    method = again.decision.aggregation
+    chosen = again.document.tier_for(decision.output.intent, decision.stakes).aggregation
+    return {"method": method, "sentence": aggregation_sentence(method, chosen=chosen, words=translation)}
 
 
 def _review(review: OutputReview) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """The feed of verdicts: published once they are final, in an order that never changes afterwards."""
 
+from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -84,8 +86,24 @@ def verdict_body(verdict: Verdict, output: Output) -> dict[str, Any]:
         "criteria": verdict.criteria,
         "reached_by": verdict.reached_by,
         "raters": verdict.raters,
+        "aggregation": aggregation_body(verdict.basis),
         "rubric": {"name": verdict.rubric.name, "version": verdict.rubric.version},
         "decided_at": verdict.decided_at,
+    }
+
+
+# What of a verdict's basis says how sure it is. Who said what, and how well they judge, is the project's own affair.
+TOLD = ("needed", "prior", "posterior", "items", "known", "fallback")
+
+
+def aggregation_body(basis: Mapping[str, Any]) -> dict[str, Any] | None:
+    """How the ratings became the verdict: the method, the one that the policy chose, and how many said what; with
+    nothing in it that names a rater or a rating. None for a verdict of which that was not written down."""
+    if not basis:
+        return None
+    votes = Counter(vote["preferred"] or vote["verdict"] for vote in basis["votes"] if not vote.get("adjudication"))
+    return {"method": basis["method"], "chosen": basis["chosen"], "asked": basis["asked"], "votes": dict(votes)} | {
+        name: basis.get(name) for name in TOLD
     }
 
 

@@ -20,7 +20,7 @@ from routing.policy.scopes import Logged
 from routing.queries import logged_outputs, median_seconds_per_rating
 from routing.services.certificates import issue_certificate
 from routing.services.policies import activate_policy, draft_policy, parse_document
-from routing.services.replays import acceptable_of, past_under
+from routing.services.replays import acceptable_of, by_model, past_under
 
 MIN_LABELS = 50
 # High stakes are reviewed whatever the numbers say, unless the owner names them.
@@ -60,11 +60,9 @@ def propose_recalibration(
     logged = logged_outputs(project, since=since)
     rows = [_labelled(row) for row in logged]
     labels = sum(row.acceptable is not None for row in rows)
+    left_out = sum(by_model(row) and row["output__reviews__item__verdict__value"] is not None for row in logged)
     if labels < MIN_LABELS:
-        raise RecalibrationRefused(
-            _("A calibration needs %(needed)s verdicts; there are %(there)s. Review more first.")
-            % {"needed": MIN_LABELS, "there": labels}
-        )
+        raise RecalibrationRefused(_too_few(labels, left_out))
     document = parse_document(ActivePolicy.objects.select_related("policy").get(project=project).policy.document)
     fitted = fit_calibrator(rows if review_share is not None else [row for row in rows if for_fitting(row)])
     if review_share is None:
@@ -76,7 +74,7 @@ def propose_recalibration(
     uncertified = [stakes for stakes in STAKES_RANK if stakes not in chosen]
     drafted = with_thresholds(document, chosen, audit_rate=audit_rate, uncertified=uncertified)
     draft = parse_document(drafted.document)
-    calibrator = _store_calibrator(project, fitted, now)
+    calibrator = _store_calibrator(project, fitted, left_out, now)
     policy = draft_policy(
         project=project,
         document=draft.model_dump(mode="json"),
@@ -105,6 +103,19 @@ def propose_recalibration(
     )
     record(project=project, actor=actor, verb="recalibration.proposed", target=f"recalibration:{proposal.pk}")
     return proposal
+
+
+def _too_few(labels: int, left_out: int) -> str:
+    counts = {"needed": MIN_LABELS, "there": labels, "left_out": left_out}
+    if left_out:
+        return (
+            _(
+                "A calibration needs %(needed)s verdicts; there are %(there)s, and %(left_out)s more whose raters were "
+                "weighed by a model, which do not count. Review more first."
+            )
+            % counts
+        )
+    return _("A calibration needs %(needed)s verdicts; there are %(there)s. Review more first.") % counts
 
 
 def _with_reasons(basis: dict[str, Any], drafted: Draft) -> dict[str, Any]:
@@ -166,16 +177,23 @@ def _labelled(row: dict[str, Any]) -> Logged:
         acceptable=acceptable_of(row),
         prompt=row["output__prompt_fingerprint"],
         same_family=frozenset(key for key, said in trace.get("signals", {}).items() if said.get("same_family")),
+        by_model=by_model(row),
     )
 
 
-def _store_calibrator(project: Project, fitted: Fitted, now: datetime) -> Calibrator:
+def _store_calibrator(project: Project, fitted: Fitted, left_out: int, now: datetime) -> Calibrator:
     latest = Calibrator.objects.filter(project=project).aggregate(latest=Max("version"))["latest"] or 0
     return Calibrator.objects.create(
         project=project,
         version=latest + 1,
         parameters=fitted.parameters,
         metrics=fitted.metrics(),
-        fitted_on={"labels": fitted.labels, "cells": fitted.labels_by_cell, "skipped": fitted.skipped},
+        fitted_on={
+            "labels": fitted.labels,
+            # Verdicts whose raters were weighed by a model.
+            "left_out": left_out,
+            "cells": fitted.labels_by_cell,
+            "skipped": fitted.skipped,
+        },
         created_at=now,
     )

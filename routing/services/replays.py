@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from labeling.models import Aggregation
 from reviewapp.core.models import Content, Project
 from routing.models import Policy
 from routing.policy.checks import Subject, run_checks
@@ -51,7 +52,7 @@ def past_under(project: Project, document: PolicyDocument, rows: Sequence[Mappin
             facts = _with_judges(document, facts, judged_by.get(row["policy_id"]))
             if reads:
                 facts = _with_payload(document, facts, row["output__task_kind"], contents[row["output__content_id"]])
-            yield Past(facts, row["inclusion_probability"], acceptable_of(row))
+            yield Past(facts, row["inclusion_probability"], acceptable_of(row), by_model(row))
 
 
 def facts_of(row: Mapping[str, Any]) -> Facts:
@@ -69,9 +70,14 @@ def facts_of(row: Mapping[str, Any]) -> Facts:
 
 
 def acceptable_of(row: Mapping[str, Any]) -> bool | None:
-    """Whether people accepted the output; None without a verdict."""
+    """Whether people accepted the output; None without a verdict, and where a model weighs what they say."""
     verdict = row["output__reviews__item__verdict__value"]
-    return None if verdict is None else verdict == "accept"
+    return None if verdict is None or by_model(row) else verdict == "accept"
+
+
+def by_model(row: Mapping[str, Any]) -> bool:
+    """Whether the raters of the output are weighed by a model, so that its verdict teaches and vouches for nothing."""
+    return bool(row["output__reviews__item__aggregation"] == Aggregation.DAWID_SKENE)
 
 
 def reads_payloads(document: PolicyDocument) -> bool:

@@ -53,6 +53,8 @@ SENTENCES = (
     gettext_noop("reviewed below %(threshold)s"),
     gettext_noop("made stricter: %(stakes)s stakes are %(told)s, and higher stakes never ship more easily"),
     gettext_noop("for intent %(intent)s, %(reason)s"),
+    # Pauses that ended with a new version of the rubric.
+    gettext_noop("%(rubric)s took over."),
 )
 # Values that are themselves sentences from above.
 NESTED = ("reason", "told")

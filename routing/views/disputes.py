@@ -12,10 +12,11 @@ from django.utils.translation import gettext as _
 from labeling.models import ReviewItem, Rubric
 from labeling.queries.disputes import DisputeReport, Question, Ranked, open_disputes
 from labeling.services.rubrics import RubricRefused, active_rubric, draft_from_dispute
-from reviewapp.core.models import Membership, Project
+from reviewapp.core.models import AuditEntry, Membership, Project
 from routing.forms_measuring import DisputeFilters, ExampleForm
 from routing.views.contexts.dispute import dispute_detail, dispute_of, places_for
 from routing.views.contexts.disputes import disputes_page, level_label, report_of
+from routing.views.contexts.gold import promotion_of
 from routing.views.contexts.words import criterion_label
 from routing.views.doors import actor, fills_in, reads, show, status_of, to
 
@@ -27,7 +28,9 @@ PER_PAGE = 20
 def disputes(request: HttpRequest, member: Membership) -> HttpResponse:
     form = DisputeFilters(request.GET)
     wanted = form.cleaned_data if form.is_valid() else {}
-    report = report_of(member.project, intent=wanted.get("intent", ""))
+    # The rubric of a cell is part of which cell it is.
+    slice_rubric = wanted.get("rubric", "") if wanted.get("first") is None else ""
+    report = report_of(member.project, intent=wanted.get("intent", ""), rubric=slice_rubric)
     cell = _cell(report, wanted)
     chosen = _chosen(member.project, report, wanted, cell)
     overview = cell is None and not wanted.get("open")
@@ -42,6 +45,8 @@ def disputes(request: HttpRequest, member: Membership) -> HttpResponse:
         page=page,
         open_only=bool(wanted.get("open")),
         cell=_cell_words(cell, wanted),
+        slice_intent=wanted.get("intent", ""),
+        slice_rubric=slice_rubric,
         newer=f"?{urlencode(kept | {'page': str(page.page - 1)})}" if page.page > 1 else "",
         older=f"?{urlencode(kept | {'page': str(page.page + 1)})}" if page.page < page.pages else "",
     )
@@ -117,7 +122,18 @@ def dispute(request: HttpRequest, member: Membership, public_id: UUID) -> HttpRe
         places=places_for(item, in_force),
         in_force=in_force,
         drafts=drafts,
+        exampled=_exampled(item),
+        promotion=promotion_of(item),
     )
+
+
+def _exampled(item: ReviewItem) -> Sequence[Rubric]:
+    """Versions that have the case as an example, newest first; that they have it stands in the audit log."""
+    added = AuditEntry.objects.filter(
+        project=item.project, verb="rubric.example_added", data__item=str(item.public_id)
+    ).values_list("target", flat=True)
+    ids = {int(target.removeprefix("rubric:")) for target in added}
+    return list(Rubric.objects.filter(pk__in=ids, project=item.project).order_by("-pk"))
 
 
 def _in_force(item: ReviewItem) -> Rubric | None:

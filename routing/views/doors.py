@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as later
 from django.views.decorators.http import require_http_methods, require_safe
 
+from labeling.queries.pauses import open_pauses
 from reviewapp.core.access import OWNING_ROLES, READING_ROLES, member_with_role
 from reviewapp.core.models import Membership, Role
 
@@ -24,6 +25,8 @@ SECTIONS = (
     (
         (later("Agreement"), "console-agreement"),
         (later("Disputes"), "console-disputes"),
+        (later("Paused slices"), "console-slices"),
+        (later("Re-blind rounds"), "console-overlap"),
         (later("Reviewers"), "console-reviewers"),
         (later("Staffing"), "console-staffing"),
         (later("Gold cases"), "console-gold-cases"),
@@ -91,8 +94,13 @@ def show(
 ) -> HttpResponse:
     """A page of the console. `section` names the address that the menu marks as the current one."""
     slug = member.project.slug
+    # What waits for the owner there.
+    counts = {"console-slices": open_pauses(member.project_id).count()}
     menu = [
-        [{"label": label, "url": reverse(name, args=[slug]), "here": name == section} for label, name in group]
+        [
+            {"label": label, "url": reverse(name, args=[slug]), "here": name == section, "count": counts.get(name)}
+            for label, name in group
+        ]
         for group in SECTIONS
     ]
     here = next(link["label"] for group in menu for link in group if link["here"])

@@ -1,7 +1,7 @@
 """Numbers as people read them. A figure without enough data is the word "undefined" with its reason and count."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -79,6 +79,19 @@ def percent_range(low: float, high: float, digits: int = 1) -> str:
 def decimal(value: float, digits: int = 2) -> str:
     """A coefficient, with a true minus sign; what rounds to nothing has none."""
     return f"{value:z.{digits}f}".replace("-", "−").replace(".", get_format("DECIMAL_SEPARATOR"))
+
+
+def share_range(bounds: Sequence[float] | None) -> str:
+    """The two ends of an interval of a share in whole percent; "" for none."""
+    if not bounds:
+        return ""
+    low, high = bounds
+    return percent_range(low, high, 0)
+
+
+def points(value: float) -> str:
+    """A difference of shares in percentage points, with its sign."""
+    return f"{100 * value:+z.0f}".replace("-", "−")
 
 
 def rate(found: Rate, *, of: str, without: str) -> Estimate:

@@ -13,6 +13,7 @@ from routing.access import golden_set_of
 from routing.forms import FreezeForm, GoldCaseForm, ReasonForm
 from routing.services.golden import freeze_from_verdicts
 from routing.views.access import gold_case_of, one_of
+from routing.views.contexts.gold import gold_alarms
 from routing.views.contexts.golden import (
     gold_case_detail,
     gold_case_row,
@@ -73,7 +74,7 @@ def download(request: HttpRequest, member: Membership, name: str) -> StreamingHt
 @reads
 def gold_cases(request: HttpRequest, member: Membership) -> HttpResponse:
     page = page_of(request, gold_cases_with_results(member.project), gold_case_row)
-    return show(request, member, "gold_cases", CASES, page=page)
+    return show(request, member, "gold_cases", CASES, page=page, alarms=gold_alarms(member.project))
 
 
 @fills_in

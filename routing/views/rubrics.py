@@ -1,5 +1,6 @@
 """Rubrics: read, drafted, edited, looked at, compared, published, taken elsewhere and brought in."""
 
+import random
 from typing import Any
 
 from django.contrib import messages
@@ -9,10 +10,15 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from labeling.models import CriterionType, Rubric
+from labeling.models import ActiveRubric, CriterionType, Rubric
+from labeling.queries.overlap import calibration_of, pending_or_withdrawn
 from labeling.serializers.rubrics import rubric_fields
+from labeling.services.calibrating import calibrate_rubric, put_in_force, withdraw_rubric
+from labeling.services.overlap import OverlapRefused
+from labeling.services.overlap_figures import doubtful
 from labeling.services.rubrics import (
     RubricRefused,
+    calibration_needed,
     draft_next,
     draft_rubric,
     edit_rubric,
@@ -22,7 +28,7 @@ from labeling.services.rubrics import (
 )
 from labeling.views.keymap import keymap_of
 from reviewapp.core.models import Membership, TaskKind
-from routing.forms import AgainstForm
+from routing.forms import AgainstForm, ReasonForm
 from routing.forms_measuring import ImportForm, NewRubricForm
 from routing.forms_rubrics import (
     STARTER,
@@ -34,9 +40,11 @@ from routing.forms_rubrics import (
     typed_text,
 )
 from routing.views.access import rubric_of
+from routing.views.contexts.overlap import criterion_lines
 from routing.views.contexts.rubrics import (
     active_rubric_ids,
     changes_between,
+    intent_lines,
     measured_lines,
     rubric_detail,
     rubric_row,
@@ -51,9 +59,9 @@ SECTION = "console-rubrics"
 
 @reads
 def rubrics(request: HttpRequest, member: Membership) -> HttpResponse:
-    active = active_rubric_ids(member.project)
+    active, pending = active_rubric_ids(member.project), pending_or_withdrawn(member.project)
     rows = Rubric.objects.filter(project=member.project).prefetch_related("criteria").order_by("-pk")
-    page = page_of(request, rows, lambda rubric: rubric_row(rubric, active))
+    page = page_of(request, rows, lambda rubric: rubric_row(rubric, active, pending))
     admin_url = reverse("admin:labeling_rubric_changelist")
     return show(request, member, "rubrics", SECTION, page=page, admin_url=admin_url)
 
@@ -66,6 +74,8 @@ def rubric(request: HttpRequest, member: Membership, name: str, version: int) ->
     wanted = form.cleaned_data["against"] if form.is_valid() else None
     against = rubric_of(member.project, name, wanted) if wanted else found.parent
     ancestor, measured = measured_lines(found)
+    calibration = calibration_of(found)
+    figures = calibration.figures if calibration else {}
     return show(
         request,
         member,
@@ -78,6 +88,14 @@ def rubric(request: HttpRequest, member: Membership, name: str, version: int) ->
         changes=changes_between(against, found) if against else [],
         ancestor=ancestor,
         measured=measured,
+        by_intent=intent_lines(ancestor, found) if ancestor and found.published_at else [],
+        # In force for the kind is another version, which this one would replace.
+        replaces=ActiveRubric.objects.filter(project=member.project, task_kind=found.task_kind).exists(),
+        calibrates_first=calibration_needed(found),
+        calibration=calibration,
+        lines=criterion_lines(figures),
+        before=(figures.get("before") or {}).get("rubric", ""),
+        decision=figures.get("decision"),
         admin_url=reverse("admin:labeling_rubric_change", args=[found.pk]),
     )
 
@@ -109,6 +127,8 @@ def new(request: HttpRequest, member: Membership) -> HttpResponse:
             made = draft_rubric(
                 project=member.project,
                 criteria=[] if pairwise else [question],
+                # Of two responses none is the one to correct.
+                corrections=not pairwise,
                 actor=actor(member),
                 **form.cleaned_data,
             )
@@ -215,3 +235,55 @@ def publish(request: HttpRequest, member: Membership, name: str, version: int) -
             done = _("%(rubric)s is in force. It is measured against the version before it as ratings come in.")
             messages.success(request, done % {"rubric": found})
     return to(member, "console-rubric", name, version)
+
+
+@fills_in
+def calibrate(request: HttpRequest, member: Membership, name: str, version: int) -> HttpResponse:
+    """The button that freezes a draft and begins its calibration round. Looking at its address leads back."""
+    found = rubric_of(member.project, name, version)
+    if request.method == "POST":
+        try:
+            calibrate_rubric(rubric=found, actor=actor(member), now=timezone.now(), rng=random.SystemRandom())
+        except (RubricRefused, OverlapRefused) as refused:
+            messages.error(request, str(refused))
+        else:
+            done = _("%(rubric)s is frozen and its round has begun. It is not in force until you say so.")
+            messages.success(request, done % {"rubric": found})
+    return to(member, "console-rubric", name, version)
+
+
+@fills_in
+def force(request: HttpRequest, member: Membership, name: str, version: int) -> HttpResponse:
+    """Put a calibrated version in force: with a reason where its round leaves doubts."""
+    found = rubric_of(member.project, name, version)
+    calibration = calibration_of(found)
+    doubts = doubtful(calibration.figures) if calibration and calibration.ended_at else []
+    form = ReasonForm(posted(request))
+    form.fields["reason"].required = bool(doubts)
+    if form.is_valid():
+        try:
+            put_in_force(rubric=found, actor=actor(member), now=timezone.now(), reason=form.cleaned_data["reason"])
+        except RubricRefused as refused:
+            messages.error(request, str(refused))
+        else:
+            done = _("%(rubric)s is in force. It is measured against the version before it as ratings come in.")
+            messages.success(request, done % {"rubric": found})
+        return to(member, "console-rubric", name, version)
+    context = {"form": form, "row": found, "doubts": doubts, "forces": True}
+    return show(request, member, "rubric_decide", SECTION, status=status_of(form), **context)
+
+
+@fills_in
+def withdraw(request: HttpRequest, member: Membership, name: str, version: int) -> HttpResponse:
+    """A calibrated version that is not to go into force."""
+    found = rubric_of(member.project, name, version)
+    form = ReasonForm(posted(request))
+    if form.is_valid():
+        try:
+            withdraw_rubric(rubric=found, actor=actor(member), now=timezone.now(), reason=form.cleaned_data["reason"])
+        except RubricRefused as refused:
+            messages.error(request, str(refused))
+        else:
+            messages.success(request, _("%(rubric)s is withdrawn and stays as history.") % {"rubric": found})
+        return to(member, "console-rubric", name, version)
+    return show(request, member, "rubric_decide", SECTION, status=status_of(form), form=form, row=found, forces=False)

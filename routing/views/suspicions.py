@@ -38,16 +38,18 @@ class SuspectForm(forms.Form):
     )
     reason = forms.CharField(label=later("Reason"), max_length=1000, widget=forms.Textarea(attrs={"rows": 2}))
 
-    def __init__(self, project: Project, data: QueryDict | None = None) -> None:
-        super().__init__(data)
-        people = Membership.objects.filter(project=project, role=Role.REVIEWER).select_related("person")
+    def __init__(self, project: Project, data: QueryDict | None = None, *, chosen: str = "") -> None:
+        """`chosen` is the code of the rater to begin with."""
+        super().__init__(data, initial={"rater": chosen})
+        judging = [Role.REVIEWER, Role.ADJUDICATOR]
+        people = Membership.objects.filter(project=project, role__in=judging).select_related("person")
         rater: forms.ChoiceField = self.fields["rater"]  # type: ignore[assignment]
         rater.choices = [(member.rater_code, str(member.person)) for member in people.order_by("pk")]
 
 
 @reads
 def suspicions(request: HttpRequest, member: Membership) -> HttpResponse:
-    return _listed(request, member, SuspectForm(member.project))
+    return _listed(request, member, SuspectForm(member.project, chosen=request.GET.get("rater", "")))
 
 
 def _listed(request: HttpRequest, member: Membership, form: SuspectForm) -> HttpResponse:

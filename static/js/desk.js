@@ -60,6 +60,8 @@ function begin() {
 function sit(root) {
   desk = root;
   form = desk.querySelector("form.answer");
+  // What is missing is said at its place, in our words.
+  form.noValidate = true;
   token = desk.dataset.token;
   questions = [...form.querySelectorAll(".question")];
   const texts = desk.querySelectorAll(".response [data-part]");
@@ -158,15 +160,15 @@ function submitted(event) {
     undo();
   } else if (event.target === form) {
     event.preventDefault();
-    handIn(event.submitter?.hasAttribute("formaction") ? event.submitter : null);
+    const button = event.submitter?.hasAttribute("formaction") ? event.submitter : null;
+    if (button || answerable()) handIn(button);
   }
 }
 
 function handIn(button) {
   if (sent || form.inert) return;
   const reason = form.elements.reason;
-  reason.setCustomValidity(!button || reason.value.trim() || form.querySelector("[name=preset]:checked") ? "" : reason.dataset.missing);
-  if (button && !reason.reportValidity()) return;
+  if (button && !reason.value.trim() && !form.querySelector("[name=preset]:checked")) return lack(reason, reason.dataset.missing);
   form.elements.client_seconds.value = seconds();
   draftHere(token, draft());
   put(form, button ? button.formAction : form.action, token);
@@ -180,6 +182,32 @@ function handIn(button) {
   if (next) return show(next, work.next);
   sent = form.inert = true;
   flush();
+}
+
+// Whether the answer can go: what is open or off its scale is told where it is, and the first of it gets the focus.
+function answerable() {
+  for (const told of form.querySelectorAll(".fault.here")) told.remove();
+  const lacking = groups().map((group) => group.querySelector("input:invalid")).filter(Boolean);
+  const verdict = form.querySelector("[name=verdict]");
+  for (const field of [...lacking].reverse()) {
+    const { min, max } = field;
+    lack(field, field.validity.valueMissing && !field.validity.badInput ? work.missing : say(work.range, { minimum: min, maximum: max }));
+  }
+  if (!lacking.length && verdict?.validationMessage) lack(verdict, verdict.validationMessage);
+  return !form.querySelector(".fault.here");
+}
+
+function lack(field, words) {
+  const group = field.closest(".question, .preference, fieldset") ?? field;
+  const place = group === field ? field : (group.querySelector("legend") ?? field);
+  const told = place.nextElementSibling?.matches(".fault.here") ? place.nextElementSibling : document.createElement("p");
+  told.className = "fault here";
+  told.role = "alert";
+  told.textContent = words;
+  place.after(told);
+  if (questions.includes(group)) mark(questions.indexOf(group));
+  field.focus({ preventScroll: true });
+  group.scrollIntoView({ block: "center" });
 }
 
 function answered(entry, status, html) {
@@ -198,7 +226,7 @@ function answered(entry, status, html) {
   else if (refused) {
     refused.querySelector("[data-dismiss]").onclick = () => (refused.remove(), drop(entry));
     $("notices").append(refused);
-    if (status) $("line").textContent = "";
+    if (status && !$("receipt")) $("line").textContent = "";
   }
   if (here && root) {
     sent = false;
@@ -212,10 +240,13 @@ function answered(entry, status, html) {
 
 // The line that tells what became of the last item, and the day's progress.
 function receive(answer) {
+  // Of several that waited for the network each has its receipt; the last one is the one to undo.
+  const earlier = answer !== document && answer.querySelector("#receipt") ? receipts(answer.querySelector("#receipt").dataset.token) : [];
   for (const id of ["line", "progress"]) {
     const fresh = answer.querySelector(`#${id}`);
     if (fresh && answer !== document) $(id).replaceWith(fresh);
   }
+  $("line").append(...earlier);
   clearInterval(ticking);
   if (!$("receipt")) return;
   draftHere($("receipt").dataset.token, null);
@@ -230,6 +261,17 @@ function receive(answer) {
   left.hidden = false;
   tick();
   ticking = setInterval(tick, 250);
+}
+
+// The receipts on the line but that of `token`, without what can be done with them.
+function receipts(token) {
+  const found = [...$("line").querySelectorAll(".receipt")].filter((receipt) => receipt.dataset.token !== token);
+  for (const receipt of found) {
+    receipt.querySelector("form")?.remove();
+    receipt.removeAttribute("id");
+    receipt.classList.add("earlier");
+  }
+  return found;
 }
 
 async function undo() {
@@ -289,6 +331,7 @@ function restore(stored) {
 
 function changed(event) {
   dirty = true;
+  event?.target.closest(".question, .preference, .verdict, .pass")?.querySelector(".fault.here")?.remove();
   clearTimeout(saveTimer);
   draftHere(token, draft());
   saveTimer = setTimeout(save, 800);
@@ -373,6 +416,12 @@ function mark(index) {
   questions.forEach((question, place) => question.classList.toggle("current", place === current));
 }
 
+// Only what does something on this desk.
+function showKeys() {
+  for (const row of $("keys").querySelectorAll("[data-needs]")) row.hidden = Boolean(row.dataset.needs) && !desk.querySelector(row.dataset.needs);
+  $("keys").showModal();
+}
+
 function goTo(index) {
   mark(index);
   questions[current]?.scrollIntoView({ block: "nearest" });
@@ -420,7 +469,7 @@ const actions = {
     choose(boxes[(boxes.findIndex((box) => box.checked) + 1) % boxes.length]);
   },
   undo: () => void undo(),
-  help: () => $("keys").showModal(),
+  help: showKeys,
   digit(key) {
     if (inPass()) return void choose($("reason").querySelector(`[data-key="${key}"]`));
     const question = questions[current];
@@ -447,7 +496,7 @@ function clicked({ target }) {
   if (target.matches(".clear")) {
     for (const box of target.closest(".question").querySelectorAll("input")) box.checked = false;
     changed();
-  } else if (target.closest("#show-keys")) $("keys").showModal();
+  } else if (target.closest("#show-keys")) showKeys();
   else if (target.closest("#answered")) {
     const open = groups().find((group) => !isAnswered(group)) ?? groups()[0];
     if (questions.includes(open)) mark(questions.indexOf(open));

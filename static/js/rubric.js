@@ -43,11 +43,18 @@ form.addEventListener("submit", (event) => {
   change(submitter.value, target);
 });
 
+const typed = () => new Map([...form.querySelectorAll("input:not([type=checkbox], [type=hidden]), textarea")].map(({ name, value }) => [name, value]));
+
 async function change(button, id) {
   clearTimeout(waiting);
+  const sent = typed();
   const page = await ask(button).catch(() => null);
   if (!page) return;
+  // What was typed while the server was asked is kept; where the form's parts have moved, nobody knows its place.
+  const later = button === "show" ? [...typed()].filter(([name, value]) => sent.has(name) && sent.get(name) !== value) : [];
   put(page, "editor");
+  for (const [name, value] of later) if (form.elements[name]) form.elements[name].value = value;
+  if (later.length) waiting = setTimeout(refresh, DELAY);
   put(page, "preview");
   const place = document.getElementById(id);
   if (place) (place.matches("input, select, textarea") ? place : place.querySelector("input:not([type=hidden]), button"))?.focus();

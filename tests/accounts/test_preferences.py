@@ -44,6 +44,16 @@ def test_it_stores_what_is_chosen_and_shows_it_again(client: Client) -> None:
     assert entry.data == {"what": ["keys", "language", "name", "theme", "time_zone"]}
 
 
+def test_it_says_so_in_the_language_just_chosen(client: Client) -> None:
+    store(client, language="de")
+    assert "Ihre Einstellungen sind gespeichert." in text_of(client.get(PAGE))
+    store(client, language="en-gb")
+    assert "Your preferences are stored." in text_of(client.get(PAGE))
+    # Without a choice it is the browser's.
+    client.post(PAGE, {"name": "", "language": "", "time_zone": "", "theme": "", **ON}, HTTP_ACCEPT_LANGUAGE="de")
+    assert "Ihre Einstellungen sind gespeichert." in text_of(client.get(PAGE, HTTP_ACCEPT_LANGUAGE="de"))
+
+
 def test_storing_the_same_again_is_no_change(client: Client) -> None:
     store(client, theme="dark")
     store(client, theme="dark")

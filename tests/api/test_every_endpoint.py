@@ -62,6 +62,8 @@ BODIES: dict[str, dict[str, Any]] = {
         "exposures": 2,
         "practice": False,
     },
+    "gold-cases/promotions/": {"item": "00000000-0000-7000-8000-000000000000", "reference": "g", "exposures": 2},
+    "gold-cases/retire/": {"reason": "x"},
     "rubrics/": {
         "name": "r",
         "task_kind": "pointwise",
@@ -77,6 +79,12 @@ BODIES: dict[str, dict[str, Any]] = {
     "absences/": {"rater": "r-0", "first_day": "2027-11-20", "last_day": "2027-11-21", "note": ""},
     "absences/cancel/": {},
     "alarms/seen/": {},
+    "slices/pauses/": {"intent": "x", "rubric": "acceptability v1", "reason": "x"},
+    "slices/pauses/lift/": {"reason": "x"},
+    "overlap-rounds/": {"task_kind": "pointwise"},
+    "rubrics/calibrate/": {},
+    "rubrics/put-in-force/": {"reason": "x"},
+    "rubrics/withdraw/": {"reason": "x"},
     "suspicions/": {"rater": "r-0", "since": "2026-11-20T09:00:00Z", "reason": "x"},
     "suspicions/overrule/": {"reason": "x"},
     "judges/": {

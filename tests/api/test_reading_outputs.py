@@ -40,6 +40,18 @@ def test_it_shows_the_verdict_once_there_is_one(program: Caller, cast: Cast) -> 
         "criteria": {"acceptable": "no", "reason": "wrong"},
         "reached_by": "single",
         "raters": 1,
+        "aggregation": {
+            "method": "majority",
+            "chosen": "majority",
+            "asked": 1,
+            "votes": {"correct": 1},
+            "needed": 1,
+            "prior": None,
+            "posterior": None,
+            "items": None,
+            "known": None,
+            "fallback": None,
+        },
         "rubric": {"name": "acceptability", "version": 1},
     }
 

@@ -147,6 +147,68 @@ def test_ordinal_criteria_are_compared_in_levels(cast: Cast, archive: Archive) -
     assert (topic.agreement.rate, topic.repeats.reason) == (1.0, "no_repeats")
 
 
+def test_every_criterion_is_followed_through_the_weeks(cast: Cast, archive: Archive) -> None:
+    robin, sam, _kim = cast.reviewers
+    week = timedelta(days=7)
+    for at, mine in ((MONTH_AGO, "yes"), (MONTH_AGO, "no"), (MONTH_AGO + week, "no"), (NOW, "no"), (NOW, "no")):
+        item = archive.item()
+        archive.rating(robin, item, "accept" if mine == "yes" else "reject", at=at, values={"acceptable": mine})
+        archive.rating(sam, item, at=at, values={"acceptable": "yes"})
+    alone = archive.item()
+    archive.rating(robin, alone, at=NOW, values={"acceptable": "yes"})
+    [criterion] = panel(robin).criteria
+    assert criterion.failing is not None
+    # Four of five shared ones fail by Robin, none by Sam.
+    assert (criterion.failing.n, criterion.failing.own, criterion.failing.peers) == (5, 0.8, 0.0)
+    assert [(entry.agreement.rate, entry.agreement.items) for entry in criterion.weeks] == [
+        (0.5, 2),
+        (0.0, 1),
+        (0.0, 2),
+    ]
+    assert [entry.failing.difference for entry in criterion.weeks if entry.failing] == [0.5, 1.0, 1.0]
+    assert [entry.week for entry in criterion.weeks] == sorted({entry.week for entry in criterion.weeks})
+
+
+def test_a_criterion_that_fails_nothing_has_no_failing_answers(cast: Cast, archive: Archive) -> None:
+    robin, sam, _kim = cast.reviewers
+    criteria = [
+        {"name": "topic", "type": "categorical", "question": "What?", "levels": [{"value": "a"}, {"value": "b"}]},
+        {"name": "score", "type": "numeric", "question": "Points?", "minimum": 0, "maximum": 10, "fail_below": 4},
+    ]
+    archive.rubric = draft_rubric(
+        project=cast.project, name="scores", task_kind="pointwise", criteria=criteria, actor="test"
+    )
+    for mine, theirs in ((3.5, 4), (4, 4), (0, 3)):
+        item = archive.item()
+        archive.rating(robin, item, values={"topic": "a", "score": mine})
+        archive.rating(sam, item, values={"topic": "a", "score": theirs})
+    found = {entry.criterion: entry for entry in panel(robin).criteria}
+    assert found["topic"].failing is None
+    assert found["score"].failing is not None
+    assert (found["score"].failing.own, found["score"].failing.peers) == (pytest.approx(2 / 3), pytest.approx(1 / 3))
+
+
+def test_every_week_has_its_own_figures(cast: Cast, archive: Archive) -> None:
+    robin, sam, _kim = cast.reviewers
+    archive.gold(robin, failure=True, right=False, at=MONTH_AGO)
+    archive.gold(robin, failure=False, right=True, at=MONTH_AGO)
+    archive.repeat(robin, "accept", "reject", at=MONTH_AGO)
+    archive.together({robin: "reject", sam: "accept"}, at=NOW)
+    archive.rating(robin, archive.item(), preferred="a", at=NOW)
+    earlier, late = panel(robin).weeks
+    assert (earlier.sensitivity.rate, earlier.specificity.rate, earlier.gold.rate) == (0.0, 1.0, 0.5)
+    assert (earlier.repeats.rate, earlier.repeats.n) == (0.0, 1)
+    assert (earlier.severity.difference, earlier.severity.reason) == (None, "no_shared_items")
+    assert (late.severity.difference, late.severity.n, late.severity.interval) == (1.0, 1, None)
+    assert (late.first_side.rate, late.first_side.n) == (1.0, 1)
+    assert [late.sensitivity.reason, late.specificity.reason, late.repeats.reason] == [
+        "no_planted_failures",
+        "no_good_cases",
+        "no_repeats",
+    ]
+    assert earlier.first_side.reason == "no_pairs"
+
+
 def test_repeats_are_compared_by_outcome_and_by_criterion(cast: Cast, archive: Archive) -> None:
     robin = cast.reviewers[0]
     for first, again in (("accept", "accept"), ("reject", "reject"), ("reject", "accept"), ("accept", "accept")):

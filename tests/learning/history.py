@@ -118,6 +118,13 @@ def _verdict(rating: Rating, now: datetime) -> Verdict:
         reached_by=ReachedBy.SINGLE,
         raters=1,
         rating_ids=[rating.pk],
+        basis={
+            "method": "majority",
+            "chosen": "majority",
+            "asked": 1,
+            "votes": [{"rating": rating.pk, "verdict": rating.verdict, "preferred": rating.preferred}],
+            "needed": 1,
+        },
         rubric_id=rating.rubric_id,
         decided_at=now,
         final_at=now,

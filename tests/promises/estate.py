@@ -16,14 +16,18 @@ from labeling.models import (
     EscalationStep,
     GoldCase,
     GoldenSet,
+    OverlapPurpose,
+    OverlapRound,
+    PauseCause,
     ReviewItem,
     Rubric,
+    SlicePause,
     Suspicion,
     SuspicionKind,
 )
 from labeling.services.absences import add_absence
 from labeling.services.alarms import raise_alarm
-from labeling.services.rubrics import draft_rubric
+from labeling.services.rubrics import active_rubric, draft_rubric
 from labeling.services.settings import Step, set_escalation_steps
 from reviewapp.core.models import ApiKey
 from reviewapp.core.sealing import seal
@@ -44,6 +48,7 @@ from routing.services.golden import freeze_from_verdicts
 from routing.services.webhooks import new_secret
 from tests.factories import claim, judge, output_body, pair_body, plant_gold, route
 from tests.judges.standing import stand_judge
+from tests.overlap.figures import ended_figures
 from tests.people import NOW, Cast
 
 
@@ -71,6 +76,8 @@ class Estate:
     alarm: Alarm
     step: EscalationStep
     suspicion: Suspicion
+    pause: SlicePause
+    overlap_round: OverlapRound
 
     @property
     def address_values(self) -> dict[str, Any]:
@@ -89,6 +96,7 @@ class Estate:
             "certificates/pk": self.certificate.pk,
             "golden-sets/name": self.golden_set.name,
             "gold-cases/pk": self.gold_case.pk,
+            "promote/public_id": self.disputed.public_id,
             "people/pk": self.cast.reviewers[2].pk,
             "invitations/pk": self.invited.invitation.pk,
             "invitations/token": self.invited.token,
@@ -104,6 +112,9 @@ class Estate:
             "absences/pk": self.absence.pk,
             "alarms/pk": self.alarm.pk,
             "suspicions/pk": self.suspicion.pk,
+            "pauses/pk": self.pause.pk,
+            "slices/pk": self.pause.pk,
+            "overlap-rounds/pk": self.overlap_round.pk,
             "steps/pk": self.step.pk,
         }
 
@@ -168,5 +179,24 @@ def build_estate(cast: Cast) -> Estate:
         step=EscalationStep.objects.get(project=project),
         suspicion=Suspicion.objects.create(
             membership=cast.reviewers[2], kind=SuspicionKind.OWNER, since=now, raised_by=mark, reason=f"{mark} falls"
+        ),
+        pause=SlicePause.objects.create(
+            project=project,
+            intent=f"{mark}-quiet",
+            rubric=active_rubric(project, "pointwise"),
+            cause=PauseCause.OWNER,
+            evidence={"reason": f"{mark} is unclear"},
+            paused_by=mark,
+            paused_at=now,
+        ),
+        overlap_round=OverlapRound.objects.create(
+            project=project,
+            purpose=OverlapPurpose.REBLIND,
+            rubric=active_rubric(project, "pointwise"),
+            started_by=mark,
+            started_at=now,
+            closes_at=now + timedelta(days=14),
+            ended_at=now,
+            figures=ended_figures(cast.reviewers[0].rater_code),
         ),
     )

@@ -120,15 +120,26 @@ def test_an_hour_rolls(cast: Cast) -> None:
     assert refusal(robin, free) == ("hourly_cap_reached", NOW + minutes(70))
 
 
-def test_where_what_is_held_fills_the_hour_waiting_is_no_help(cast: Cast) -> None:
+def test_where_what_is_held_fills_the_hour_it_is_over_when_the_leases_end(cast: Cast) -> None:
     queue(cast, 6)
     rules(cast, hourly_cap=2)
     robin = cast.reviewers[0]
     work(robin, NOW)
     take(robin, NOW + minutes(1))
     assert refusal(robin, NOW + minutes(1)) == ("hourly_cap_reached", NOW + minutes(60))
+    # The one in hand has to go too, and its lease ends before the other is an hour old.
     rules(cast, hourly_cap=1)
-    assert refusal(robin, NOW + minutes(1)) == ("hourly_cap_reached", None)
+    assert refusal(robin, NOW + minutes(1)) == ("hourly_cap_reached", NOW + minutes(60))
+
+
+def test_what_is_held_alone_fills_the_hour_until_its_lease_ends(cast: Cast) -> None:
+    queue(cast, 6)
+    rules(cast, hourly_cap=2, lease_seconds=1800)
+    robin = cast.reviewers[0]
+    take(robin, NOW)
+    take(robin, NOW + minutes(1))
+    assert refusal(robin, NOW + minutes(2)) == ("hourly_cap_reached", NOW + minutes(30))
+    assert take(robin, NOW + minutes(30)) is not None
 
 
 def test_without_an_hourly_cap_there_is_none(cast: Cast) -> None:

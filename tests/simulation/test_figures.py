@@ -153,7 +153,13 @@ def test_the_rules_name_the_sleeper_and_the_weak_and_spare_the_others() -> None:
         seconds = 3.0 if person.name == "reviewer-4" else 45.0
         ratings += [given(person.name, n, error=True, wrong=n < caught, kind=GOLD, seconds=seconds) for n in range(40)]
     naming = named(people, ratings)
-    assert naming.names == {"reviewer-1": (), "reviewer-2": (), "reviewer-3": ("weak",), "reviewer-4": ("asleep",)}
+    assert [(entry.reviewer, entry.rule) for entry in naming.named] == [
+        ("reviewer-3", "weak"),
+        ("reviewer-4", "asleep"),
+    ]
+    weak = naming.named[0]
+    assert (weak.events, weak.n) == (20, 40)
+    assert weak.evidence >= weak.needed > 1.0
 
 
 def test_who_always_agrees_with_the_one_before_against_the_third_is_named() -> None:
@@ -163,7 +169,8 @@ def test_who_always_agrees_with_the_one_before_against_the_third_is_named() -> N
         ratings += [given("a", n, wrong=n % 2 == 0), given("b", n, wrong=n % 2 == 0), given("c", n, wrong=n % 3 == 0)]
     naming = named(people, ratings)
     # Each hands in after the one before, so b copies a.
-    assert naming.names == {"a": (), "b": ("copies a",), "c": ()}
+    assert [(entry.reviewer, entry.rule) for entry in naming.named] == [("b", "copies a")]
+    assert (naming.rules("b"), naming.rules("a")) == (("copies a",), ())
 
 
 def test_a_rule_without_evidence_says_so() -> None:
@@ -178,7 +185,7 @@ def test_people_are_ranked_by_gold_and_measured_by_what_they_met() -> None:
     ratings += [given("reviewer-2", n, error=True, wrong=n < 9, kind=GOLD) for n in range(10)]
     ratings += [given("reviewer-1", 50 + n, error=True, wrong=n < 2) for n in range(4)]
     ratings += [given("reviewer-1", 90, error=True, wrong=True, kind=ADJUDICATION)]
-    rows, _naming = reviewer_figures(people, ratings)
+    rows, _told = reviewer_figures(people, ratings)
     assert [row.name for row in rows] == ["reviewer-2", "reviewer-1"]
     assert rows[1].gold_sensitivity.rate == 0.5
     assert (rows[1].caught.successes, rows[1].caught.trials) == (2, 4)
@@ -191,7 +198,7 @@ def test_only_the_first_1500_reviews_count_as_early() -> None:
     ratings += [given("b", n, error=True, wrong=False, kind=GOLD) for n in range(20)]
     late = [*ratings[:1500], given("a", 1501), *ratings[1500:]]
     for handed_in, early in ((ratings, ("weak",)), (late, ())):
-        rows, _naming = reviewer_figures(people, handed_in)
+        rows, _told = reviewer_figures(people, handed_in)
         assert [(row.named, row.named_early) for row in rows if row.name == "b"] == [(("weak",), early)]
 
 

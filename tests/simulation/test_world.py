@@ -3,24 +3,28 @@
 import json
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import timedelta
 
 import httpx
 import pytest
 from django.utils import timezone
 
 from labeling.models import GoldResult, Rating
+from labeling.queries.panel import Window, reviewer_summaries
 from reviewapp.core.models import AuditEntry, Content
 from reviewapp.simulation.cast import Cast, free_slug, make_cast
 from reviewapp.simulation.clock import Clock, simulated_time
 from reviewapp.simulation.desks import InProcess, OverHttp, SimulationFailed
 from reviewapp.simulation.figures import Run, measure
 from reviewapp.simulation.instrument import GOLD
+from reviewapp.simulation.panel import told_by_panel
 from reviewapp.simulation.plan import Plan
 from reviewapp.simulation.pool import demo_pool
 from reviewapp.simulation.pure import run_pure, strata_in
 from reviewapp.simulation.report import as_json
-from reviewapp.simulation.reviewers import PERFECT, SIMULATED
+from reviewapp.simulation.reviewers import COPIED, COPIER, PERFECT, SIMULATED, SLEEPER
 from reviewapp.simulation.stream import STREAM_START, WARMUP_START, Drawn, draw
+from reviewapp.simulation.words import tables
 from reviewapp.simulation.world import RECALIBRATED_AT, World, strata_in_database
 from routing.models import Decision, Output, Signal
 from routing.services.certificates import estimate_undetected
@@ -91,6 +95,36 @@ def test_every_rating_is_a_real_persons_and_gold_is_judged_by_the_product() -> N
     results = GoldResult.objects.filter(gold_case__project=cast.project)
     assert results.count() == len(run.gold) > 0
     assert results.filter(correct=True).count() == sum(answer.right for answer in run.gold)
+
+
+@pytest.mark.django_db
+def test_who_is_named_is_who_the_products_own_page_names() -> None:
+    plan = replace(PLAN, mode=SIMULATED, gold_rate=0.4, sleeper=True, copier=True, outputs=20, warmup=60)
+    cast, run = through_database(plan, drawn_for(plan))
+    told = told_by_panel(cast)
+    rows = reviewer_summaries(cast.project, Window.of(STREAM_START + timedelta(days=7)))
+    shown = {(row.rater, entry.kind) for row in rows for entry in row.named if entry.named}
+    kinds = {"weak": "weak_on_gold", "asleep": "asleep"}
+    mine = {(cast.members[e.reviewer].rater_code, kinds.get(e.rule, "copies")) for e in told.all.named}
+    assert mine == shown
+    assert (cast.members[SLEEPER].rater_code, "asleep") in shown
+    figures = measure(run, strata_in_database(cast, STREAM_START), told)
+    table = next(table for table in tables(run, figures) if table.title.startswith("Who is named"))
+    assert [row[:2] for row in table.rows if row[2] == "all reviews"] == [(e.reviewer, e.rule) for e in told.all.named]
+
+
+@pytest.mark.django_db
+def test_whoever_copies_hands_in_after_the_one_they_copy() -> None:
+    plan = replace(PLAN, mode=SIMULATED, copier=True, outputs=10, warmup=60)
+    cast, _run = through_database(plan, drawn_for(plan))
+    moments = {
+        name: dict(Rating.objects.filter(reviewer=cast.members[name]).values_list("item_id", "submitted_at"))
+        for name in (COPIER, COPIED)
+    }
+    both = moments[COPIER].keys() & moments[COPIED].keys()
+    later = [moments[COPIER][item] > moments[COPIED][item] for item in both]
+    assert len(later) > 30
+    assert sum(later) / len(later) > 0.8
 
 
 @pytest.mark.django_db

@@ -36,7 +36,7 @@ def test_an_owner_sets_ratings_aside_and_overrules_it_by_the_api(cast: Cast) -> 
 
 def test_somebody_who_is_no_reviewer_here_is_a_problem(cast: Cast) -> None:
     elsewhere = make_cast("elsewhere").reviewers[0].rater_code
-    for rater in ("r-none", elsewhere, cast.adjudicator.rater_code):
+    for rater in ("r-none", elsewhere, cast.auditor.rater_code):
         answer = cast.program.post("/suspicions/", {"rater": rater, "since": SINCE, "reason": "x"})
         assert answer.status_code == 400
         assert answer.json()["errors"][0]["pointer"] == "/rater"
@@ -68,6 +68,16 @@ def test_the_page_tells_why_and_takes_the_owners_word(cast: Cast) -> None:
     suspicion.refresh_from_db()
     assert suspicion.overruled_by == f"person:{cast.owner.person_id}"
     assert "overruled" in text_of(owner.get(base))
+
+
+def test_the_page_of_somebody_named_leads_to_the_form_with_their_name(cast: Cast) -> None:
+    owner = signed_in(cast.owner)
+    rater = cast.reviewers[1].rater_code
+    page = text_of(owner.get(f"/projects/{cast.project.slug}/suspicions/?rater={rater}"))
+    assert f'<option value="{rater}" selected>' in page
+    # Adjudicators can be chosen, nobody else can.
+    assert f'value="{cast.adjudicator.rater_code}"' in page
+    assert f'value="{cast.auditor.rater_code}"' not in page
 
 
 def test_another_projects_suspicion_is_not_found(cast: Cast) -> None:

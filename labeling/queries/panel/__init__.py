@@ -15,7 +15,7 @@ from labeling.queries.panel.alone import (
     side_of,
 )
 from labeling.queries.panel.figures import Named, Panel, Share, Summary, Week
-from labeling.queries.panel.rows import GoldAnswer, LiveRating, Rows, Window, by_reviewer, rows_of
+from labeling.queries.panel.rows import GoldAnswer, LiveRating, Repeat, Rows, Window, by_reviewer, rows_of, week_of
 from labeling.queries.panel.together import (
     Items,
     Together,
@@ -85,7 +85,7 @@ def reviewer_panel(member: Membership, window: Window) -> Panel:
         acceptance=acceptance_of(own, window.recent_since),
         side=side_of(own),
         fatigue=fatigue_of(own, repeats, gold),
-        weeks=_weeks(own, gold, together),
+        weeks=_weeks(own, gold, repeats, together),
         named=_told(findings, rows),
     )
 
@@ -135,34 +135,50 @@ def _codes(rows: Rows) -> dict[object, str]:
     return {member.pk: member.rater_code for member in rows.members}
 
 
-def _weeks(own: Sequence[LiveRating], gold: Sequence[GoldAnswer], together: Together) -> list[Week]:
+def _weeks(
+    own: Sequence[LiveRating], gold: Sequence[GoldAnswer], repeats: Sequence[Repeat], together: Together
+) -> list[Week]:
     """The weeks in which anything was handed in, oldest first."""
     ratings: dict[str, list[LiveRating]] = defaultdict(list)
-    planted: dict[str, list[bool]] = defaultdict(list)
+    planted: dict[str, list[GoldAnswer]] = defaultdict(list)
+    again: dict[str, list[Repeat]] = defaultdict(list)
     shared: dict[str, list[tuple[LiveRating, list[LiveRating]]]] = defaultdict(list)
     for rating in own:
         ratings[week_of(rating.at)].append(rating)
     for answer in gold:
         if not answer.round:
-            planted[week_of(answer.at)].append(answer.correct)
+            planted[week_of(answer.at)].append(answer)
+    for repeat in repeats:
+        again[week_of(repeat.at)].append(repeat)
     for rating, others in together:
         shared[week_of(rating.at)].append((rating, others))
-    return [_week(week, ratings[week], planted[week], shared[week]) for week in sorted({*ratings, *planted})]
+    weeks = sorted({*ratings, *planted, *again})
+    return [_week(week, ratings[week], planted[week], again[week], shared[week]) for week in weeks]
 
 
-def _week(week: str, ratings: Sequence[LiveRating], gold: Sequence[bool], together: Together) -> Week:
+def _week(
+    week: str,
+    ratings: Sequence[LiveRating],
+    gold: Sequence[GoldAnswer],
+    repeats: Sequence[Repeat],
+    together: Together,
+) -> Week:
     agreed = agreement_of(outcomes(together))
     single = [rating.accepted for rating in ratings if rating.accepted is not None]
+    sides = [rating.seen_first for rating in ratings if rating.seen_first is not None]
+    failures = [answer.correct for answer in gold if answer.failure is True]
+    good = [answer.correct for answer in gold if answer.failure is False]
+    same = [repeat.first[0] == repeat.again[0] for repeat in repeats]
     return Week(
         week=week,
         ratings=len(ratings),
-        gold=Share.of(sum(gold), len(gold), without="no_gold"),
+        gold=Share.of(sum(answer.correct for answer in gold), len(gold), without="no_gold"),
+        sensitivity=Share.of(sum(failures), len(failures), without="no_planted_failures"),
+        specificity=Share.of(sum(good), len(good), without="no_good_cases"),
+        repeats=Share.of(sum(same), len(same), without="no_repeats"),
         agreement=Share.of(agreed.same, agreed.pairs, without="no_shared_items"),
+        severity=severity_of(together),
         acceptance=Share.of(sum(single), len(single), without="no_ratings"),
+        first_side=Share.of(sum(sides), len(sides), without="no_pairs"),
         median_seconds=median(rating.seconds for rating in ratings) if ratings else None,
     )
-
-
-def week_of(at: datetime) -> str:
-    year, week, _day = at.isocalendar()
-    return f"{year}-w{week:02d}"

@@ -97,14 +97,26 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class CriterionWeek:
+    """One criterion in one week, "2026-w47"."""
+
+    week: str
+    agreement: Agreement
+    failing: Difference | None
+
+
+@dataclass(frozen=True, slots=True)
 class CriterionFigures:
-    """One criterion of a rubric's every version, the outcome among them. `level` is in steps of the scale, for ordinal
-    criteria only."""
+    """One criterion of a rubric's every version. `level` is in steps of the scale, for ordinal criteria only; `failing`
+    is the share of own answers that fail the output less the peers', None where no value fails. `weeks` are those in
+    which it was answered, oldest first."""
 
     criterion: str
     agreement: Agreement
     repeats: Coefficient
     level: Difference | None
+    failing: Difference | None
+    weeks: Sequence[CriterionWeek]
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +205,13 @@ class Week:
     week: str
     ratings: int
     gold: Share
+    sensitivity: Share
+    specificity: Share
+    repeats: Share
     agreement: Share
+    severity: Difference
     acceptance: Share
+    first_side: Share
     median_seconds: float | None
 
 

@@ -85,11 +85,20 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """A criterion's values in scale order; none for a numeric one."""
+    """A criterion's values in scale order; none for a numeric one. Of its answers the `failing` ones rule out
+    accepting, and of a numeric one those below `fail_below`."""
 
     name: str
     values: tuple[Any, ...]
     ordinal: bool
+    failing: tuple[Any, ...] = ()
+    fail_below: float | None = None
+
+    def fails(self, value: Any) -> bool | None:
+        """Whether this answer fails the output; None where none can."""
+        if self.fail_below is not None:
+            return bool(value < self.fail_below)
+        return value in self.failing if self.failing else None
 
 
 @dataclass(frozen=True)
@@ -203,15 +212,25 @@ def _repeats(project: Project, window: Window) -> list[Repeat]:
 
 
 def _scales(project: Project) -> dict[tuple[int, str], Scale]:
-    found = Criterion.objects.filter(rubric__project=project).values_list("rubric_id", "name", "type", "levels")
+    found = Criterion.objects.filter(rubric__project=project).values_list(
+        "rubric_id", "name", "type", "levels", "fail_values", "fail_below"
+    )
     return {
         (rubric, name): Scale(
             name,
             () if kind == CriterionType.NUMERIC else tuple(level["value"] for level in levels),
             kind == CriterionType.ORDINAL,
+            tuple(failing),
+            below if kind == CriterionType.NUMERIC else None,
         )
-        for rubric, name, kind, levels in found
+        for rubric, name, kind, levels, failing, below in found
     }
+
+
+def week_of(at: datetime) -> str:
+    """The week of ISO 8601 that a moment lies in, "2026-w47"."""
+    year, week, _day = at.isocalendar()
+    return f"{year}-w{week:02d}"
 
 
 def by_reviewer(rows: Sequence[Any]) -> dict[int, list[Any]]:

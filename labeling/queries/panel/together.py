@@ -7,8 +7,16 @@ from typing import Any
 import numpy as np
 
 from labeling.queries.panel.alone import coefficient, repeats_on
-from labeling.queries.panel.figures import Agreement, Copying, CriterionFigures, Difference, PeerFigures, Share
-from labeling.queries.panel.rows import NOT_ACCEPTABLE, LiveRating, Repeat, Rows, Scale
+from labeling.queries.panel.figures import (
+    Agreement,
+    Copying,
+    CriterionFigures,
+    CriterionWeek,
+    Difference,
+    PeerFigures,
+    Share,
+)
+from labeling.queries.panel.rows import NOT_ACCEPTABLE, LiveRating, Repeat, Rows, Scale, week_of
 from labeling.stats.intervals import Interval, wilson
 from labeling.stats.naming import Finding
 from reviewapp.core.models import Membership
@@ -100,9 +108,52 @@ def criteria_of(
             agreement=agreement_of(list(_answers(name, together))),
             repeats=repeats_on(name, repeats),
             level=_level(name, own, together, scales),
+            failing=_failing(name, own, together, scales),
+            weeks=_weeks(name, own, together, scales),
         )
         for name in names
     ]
+
+
+def _weeks(
+    name: str, own: Sequence[LiveRating], together: Together, scales: Mapping[tuple[int, str], Scale]
+) -> list[CriterionWeek]:
+    answered: dict[str, list[LiveRating]] = defaultdict(list)
+    shared: dict[str, list[tuple[LiveRating, list[LiveRating]]]] = defaultdict(list)
+    for rating in own:
+        if rating.values.get(name) is not None:
+            answered[week_of(rating.at)].append(rating)
+    for rating, others in together:
+        shared[week_of(rating.at)].append((rating, others))
+    return [
+        CriterionWeek(
+            week,
+            agreement_of(list(_answers(name, shared[week]))),
+            _failing(name, answered[week], shared[week], scales),
+        )
+        for week in sorted(answered)
+    ]
+
+
+def _failing(
+    name: str, own: Sequence[LiveRating], together: Together, scales: Mapping[tuple[int, str], Scale]
+) -> Difference | None:
+    """As severity, by this criterion alone; None where no answer to it fails an output."""
+    asked = [scale for rating in own if (scale := scales.get((rating.rubric, name)))]
+    if not any(scale.failing or scale.fail_below is not None for scale in asked):
+        return None
+    differences = []
+    for rating, others in together:
+        mine = _fails(name, rating, scales)
+        theirs = [fails for other in others if (fails := _fails(name, other, scales)) is not None]
+        if mine is not None and theirs:
+            differences.append((float(mine), sum(theirs) / len(theirs)))
+    return difference_of(differences)
+
+
+def _fails(name: str, rating: LiveRating, scales: Mapping[tuple[int, str], Scale]) -> bool | None:
+    scale, value = scales.get((rating.rubric, name)), rating.values.get(name)
+    return None if scale is None or value is None else scale.fails(value)
 
 
 def _answers(name: str, together: Together) -> Iterator[Shared]:

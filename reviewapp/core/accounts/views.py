@@ -14,6 +14,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import get_language_from_request, override
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -113,7 +114,9 @@ def preferences(request: HttpRequest) -> HttpResponse:
     if posted is not None and form.is_valid() and keys.is_valid() and switches.is_valid():
         chosen = {**keys.chosen(), **switches.chosen()}
         change_preferences(person=person, changes={**form.cleaned_data, "keys": chosen})
-        messages.success(request, _("Your preferences are stored."))
+        # In the language just chosen, in which the next page comes too.
+        with override(form.cleaned_data["language"] or get_language_from_request(request)):
+            messages.success(request, _("Your preferences are stored."))
         return redirect("preferences")
     status = 400 if posted is not None else 200
     context = {"form": form, "keys": keys, "switches": switches}

@@ -83,6 +83,7 @@ class CalibratorDetail:
     version: int
     created_at: datetime
     labels: int
+    left_out: int
     useful_above: str
     signals: Sequence[SignalLine]
     cells: Sequence[CellLine]
@@ -106,6 +107,7 @@ def calibrator_detail(calibrator: Calibrator) -> CalibratorDetail:
         version=calibrator.version,
         created_at=calibrator.created_at,
         labels=fitted["labels"],
+        left_out=fitted.get("left_out", 0),
         useful_above=fixed(USEFUL_ABOVE, 2),
         signals=[
             _signal(scope, key, row, expected=key in scopes[scope]["expected"])

@@ -18,7 +18,7 @@ from labeling.queries.onboarding import planted_results
 from labeling.stats.reviewers import Rate
 from reviewapp.core.models import Project
 from routing.models import Action, ActivePolicy, OutputReview, PolicyActivation, Recalibration, Stakes
-from routing.queries import decided
+from routing.queries import decided, left_out_count
 from routing.services.certificates import estimate_undetected
 from routing.views.charts import Part, stacked_bar
 from routing.views.contexts.agreement import AgreementLine, agreement_lines
@@ -204,13 +204,15 @@ def _waiting(project: Project, now: datetime) -> Waiting:
     unfinished = Seat.objects.filter(
         project=project, state__in=[SeatState.OPEN, SeatState.LEASED], lane__in=[Lane.WORK, Lane.ADJUDICATION]
     )
+    # Where the first rating was the verdict nobody waits for the others.
+    awaited = ~Q(item__status=ItemStatus.SETTLED)
     found = unfinished.aggregate(
         open=Count("pk", filter=Q(state=SeatState.OPEN)),
         leased=Count("pk", filter=Q(state=SeatState.LEASED)),
-        overdue=Count("pk", filter=Q(due_at__lt=now)),
-        oldest=Min("due_at"),
+        overdue=Count("pk", filter=awaited & Q(due_at__lt=now)),
+        oldest=Min("due_at", filter=awaited),
     )
-    first = unfinished.order_by("due_at", "pk").values_list("item_id", flat=True).first()
+    first = unfinished.filter(awaited).order_by("due_at", "pk").values_list("item_id", flat=True).first()
     output = OutputReview.objects.filter(item_id=first).values_list("output_id", flat=True).first() if first else None
     reviewed = OutputReview.objects.filter(output__project=project)
     return Waiting(
@@ -235,6 +237,13 @@ def _undetected(project: Project, since: datetime | None, rows: _Rows) -> Undete
         if found.shipped
         else ngettext("None of %(outputs)d output shipped.", "None of %(outputs)d outputs shipped.", found.outputs)
     ) % {"audited": found.audited, "shipped": found.shipped, "errors": found.errors, "outputs": found.outputs}
+    if left_out := left_out_count(project, since=since):
+        more = ngettext(
+            "%(count)d verdict is left out: a model weighed its raters.",
+            "%(count)d verdicts are left out: a model weighed their raters.",
+            left_out,
+        )
+        basis = f"{basis} {more % {'count': left_out}}"
     if found.rate is None or found.interval is None:
         share = Estimate("", "", f"n = {found.audited}", found.reason or reason_text(found.status))
         number = ""

@@ -13,6 +13,7 @@ from reviewapp.core.models import Project
 from reviewapp.core.reading import word
 from routing.views.contexts.disputes import output_names
 from routing.views.contexts.outputs import RatingRow, Text, prompt_texts, rating_row, response_texts
+from routing.views.contexts.verdicts import BasisDetail, basis_detail
 from routing.views.contexts.words import preference_label
 from routing.views.figures import compact
 
@@ -63,6 +64,7 @@ class DisputeDetail:
     ratings: Sequence[RatingRow]
     marks: Sequence[tuple[str, Sequence[Mark]]]
     adjudication: RatingRow | None
+    basis: BasisDetail | None
     prompt: Sequence[Text]
     passages: Sequence[Text]
     responses: Sequence[Text]
@@ -94,6 +96,7 @@ def dispute_detail(item: Any) -> DisputeDetail:
         ratings=[rating_row(rating, withdrawn=False) for rating in raters],
         marks=[(rating.reviewer.rater_code, found) for rating in raters if (found := _marks(item, rating))],
         adjudication=rating_row(adjudications[-1], withdrawn=False) if adjudications else None,
+        basis=basis_detail(item.verdict, item.standing_ratings) if item.verdict else None,
         prompt=prompt_texts(item.content.prompt),
         passages=[Text(part.get("id", ""), part.get("text", "")) for part in item.content.context],
         responses=response_texts(item.content),

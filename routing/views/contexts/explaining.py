@@ -97,7 +97,11 @@ def explanation(found: Mapping[str, Any]) -> Explanation:
         rule=[] if pending else _rule(found["rule"]),
         draws=[]
         if pending
-        else [(_("Audit"), found["audit"]["sentence"]), (_("Raters"), found["overlap"]["sentence"])],
+        else [
+            (_("Audit"), found["audit"]["sentence"]),
+            (_("Raters"), found["overlap"]["sentence"]),
+            (_("Verdict"), found["aggregation"]["sentence"]),
+        ],
         policy=found["policy"],
         calibrator=calibrator,
         calibrator_number=int(calibrator["version"].removeprefix("v")) if calibrator else None,

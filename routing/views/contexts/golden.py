@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
@@ -57,6 +58,7 @@ class GoldCaseRow:
     practice: bool
     accuracy: Estimate
     retired_at: datetime | None
+    retired_because: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class GoldCaseDetail:
     prompt: Sequence[Text]
     passages: Sequence[Text]
     responses: Sequence[Text]
+    promoted_from: UUID | None
 
 
 def golden_set_row(golden_set: GoldenSet, names: Mapping[str, str]) -> GoldenSetRow:
@@ -99,7 +102,7 @@ def gold_cases_with_results(project: Project) -> QuerySet[GoldCase]:
     standing &= Q(practice=True) | Q(results__rating__assignment__round__isnull=True)
     return (
         GoldCase.objects.filter(project=project)
-        .select_related("item__content")
+        .select_related("item__content", "promoted_from")
         .defer("item__content__prompt", "item__content__context", "item__content__body")
         .annotate(
             seen=Count("results", filter=standing), right=Count("results", filter=standing & Q(results__correct=True))
@@ -121,6 +124,7 @@ def gold_case_row(case: Any) -> GoldCaseRow:
         practice=case.practice,
         accuracy=rate(Rate.of(case.right, case.seen), of="", without=_("not shown yet")),
         retired_at=case.retired_at,
+        retired_because=case.retired_because,
     )
 
 
@@ -132,4 +136,5 @@ def gold_case_detail(case: Any) -> GoldCaseDetail:
         prompt=prompt_texts(content.prompt),
         passages=[Text(part.get("id", ""), part.get("text", "")) for part in content.context],
         responses=response_texts(content),
+        promoted_from=case.promoted_from.public_id if case.promoted_from else None,
     )

@@ -83,6 +83,7 @@ class RecalibrationRow:
     policy_version: int
     calibrator_version: int
     labels: int
+    left_out: int
     author: str
     created_at: datetime
     decider: str
@@ -129,6 +130,7 @@ class CertificateDetail:
     stakes: str
     level: str
     outputs: int
+    left_out: int
     strata: Sequence[StratumLine]
     estimate: str
     author: str
@@ -195,6 +197,7 @@ def recalibration_row(proposal: Recalibration, names: Mapping[str, str]) -> Reca
         policy_version=proposal.policy.version,
         calibrator_version=proposal.calibrator.version,
         labels=proposal.labels_used,
+        left_out=proposal.calibrator.fitted_on.get("left_out", 0),
         author=names.get(proposal.created_by, proposal.created_by),
         created_at=proposal.created_at,
         decider=names.get(proposal.decided_by, proposal.decided_by),
@@ -335,6 +338,7 @@ def certificate_detail(certificate: Certificate, names: Mapping[str, str]) -> Ce
         stakes=stakes_label(inputs["stakes"]) if inputs["stakes"] else _("all"),
         level=percent(inputs["level"], 0),
         outputs=inputs["outputs"],
+        left_out=inputs.get("left_out", 0),
         strata=[_stratum(row) for row in result["per_stratum"]],
         estimate=_certified(result),
         author=names.get(certificate.created_by, certificate.created_by),

@@ -17,6 +17,7 @@ from routing.models import Decision, JudgeRequest, Output, OutputReview
 from routing.queries import PENDING, filtered_outputs
 from routing.services.explaining import summary_of
 from routing.services.told import told
+from routing.views.contexts.verdicts import BasisDetail, basis_detail
 from routing.views.contexts.words import decision_label, preference_label, reason_label, silence, stakes_within
 from routing.views.figures import compact, duration, fixed, percent, pretty
 
@@ -86,6 +87,7 @@ class VerdictRow:
     corrected: str
     decided_at: datetime
     in_force: bool
+    basis: BasisDetail | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,7 +338,7 @@ def _review(item_id: int) -> ReviewDetail:
         due_at=item.due_at,
         escalations=[assignment.reason for assignment in item.assignments.all()],
         ratings=[rating_row(rating, withdrawn=hasattr(rating, "withdrawal")) for rating in item.ratings.all()],
-        verdicts=[_verdict(verdict, in_force=verdict.pk == item.verdict_id) for verdict in item.verdicts.all()],
+        verdicts=[_verdict(verdict, item) for verdict in item.verdicts.all()],
     )
 
 
@@ -364,7 +366,7 @@ def _standing(rating: Rating, *, withdrawn: bool) -> str:
     return "adjudication" if rating.adjudication else ""
 
 
-def _verdict(verdict: Verdict, *, in_force: bool) -> VerdictRow:
+def _verdict(verdict: Verdict, item: ReviewItem) -> VerdictRow:
     return VerdictRow(
         sequence=verdict.sequence,
         value=verdict.value,
@@ -374,7 +376,8 @@ def _verdict(verdict: Verdict, *, in_force: bool) -> VerdictRow:
         criteria=_values(verdict.criteria),
         corrected=verdict.corrected_response,
         decided_at=verdict.decided_at,
-        in_force=in_force,
+        in_force=verdict.pk == item.verdict_id,
+        basis=basis_detail(verdict, list(item.ratings.all())),
     )
 
 

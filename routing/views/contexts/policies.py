@@ -17,7 +17,14 @@ from routing.policy.replay import Replay
 from routing.policy.sentences import joined
 from routing.services.told import told
 from routing.services.two_persons import may_put_in_force, routing_settings
-from routing.views.contexts.words import actor_names, mode_label, reason_label, stakes_label, stakes_within
+from routing.views.contexts.words import (
+    actor_names,
+    aggregation_label,
+    mode_label,
+    reason_label,
+    stakes_label,
+    stakes_within,
+)
 from routing.views.figures import compact, duration, fixed, part_of, percent, percent_range, pretty, undefined
 
 # Values longer than this many characters are spread over lines.
@@ -35,6 +42,7 @@ class TierLine:
     threshold: str
     audit_rate: str
     raters: str
+    verdict: str
     due: str
 
 
@@ -159,6 +167,8 @@ def _tier(intent: str, stakes: str, tier: Mapping[str, Any]) -> TierLine:
         threshold="–" if tier["threshold"] is None else fixed(tier["threshold"], 3),
         audit_rate=percent(tier["audit_rate"]) if ships else "–",
         raters=raters,
+        # A version of before the choice was there has the majority.
+        verdict=aggregation_label(tier.get("aggregation", "majority")),
         due=duration(60 * tier["sla_minutes"]),
     )
 
@@ -356,6 +366,9 @@ def replay_table_of(after: Mapping[str, Any], *, before: Mapping[str, Any] | Non
         )
         for stakes in STAKES_RANK
     ]
+    if after.get("left_out"):
+        label = _("of these left out: labelled by a model")
+        lines.append(ReplayLine(label, str(before.get("left_out", 0)) if before else "", str(after["left_out"])))
     reasons = [(reason_label(reason), count) for reason, count in after["reasons"].items()]
     return ReplayTable(lines=lines, reasons=reasons, rejected=after["would_ship_rejected"])
 

@@ -27,6 +27,9 @@ from routing.views.contexts.reviewer_figures import (
 )
 from routing.views.figures import Estimate, decimal, duration, part_of, percent, undefined
 
+# A table of criteria by week has at most so many columns, the newest.
+MOST_WEEKS = 13
+
 
 @dataclass(frozen=True, slots=True)
 class Flag:
@@ -67,18 +70,28 @@ class WeekLine:
     week: str
     ratings: int
     gold: Estimate
+    sensitivity: Estimate
+    specificity: Estimate
+    repeats: Estimate
     agreement: Estimate
+    severity: Estimate
     acceptance: Estimate
+    first_side: Estimate
     median: str
 
 
 @dataclass(frozen=True, slots=True)
 class CriterionLine:
+    """`weeks` are the agreement and the failing answers in each week of the page's table, None where it was not
+    answered."""
+
     criterion: str
     agreement: Estimate
     repeats: Estimate
     kappa: str
     level: Estimate | None
+    failing: Estimate | None
+    weeks: Sequence[tuple[Estimate, Estimate | None] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +117,9 @@ class Person:
     others: Sequence[Fact]
     pace: Sequence[Fact]
     weeks: Sequence[WeekLine]
+    week_names: Sequence[str]
     gold_chart: Chart
+    agreement_chart: Chart
     positions: Sequence[tuple[str, Estimate]]
     position_chart: Chart
     criteria: Sequence[CriterionLine]
@@ -129,6 +144,7 @@ def summary_line(row: Summary) -> SummaryLine:
 
 
 def person_shown(panel: Panel, automation: Automation) -> Person:
+    answered = sorted({week.week for entry in panel.criteria for week in entry.weeks})[-MOST_WEEKS:]
     return Person(
         rater=panel.rater,
         person=panel.person,
@@ -150,10 +166,14 @@ def person_shown(panel: Panel, automation: Automation) -> Person:
         others=_others(panel, automation),
         pace=_pace(panel),
         weeks=[_week(week) for week in panel.weeks],
+        week_names=answered,
         gold_chart=chart(_("Right on gold, week by week"), [(week.week, week.gold) for week in panel.weeks]),
+        agreement_chart=chart(
+            _("Agreement with others, week by week"), [(week.week, week.agreement) for week in panel.weeks]
+        ),
         positions=[(name, share(found)) for name, found in panel.fatigue.positions],
         position_chart=chart(_("Right on gold by position in the shift"), panel.fatigue.positions),
-        criteria=[_criterion(entry) for entry in panel.criteria],
+        criteria=[_criterion(entry, answered) for entry in panel.criteria],
         peers=[_peer(entry) for entry in panel.peers],
     )
 
@@ -271,15 +291,31 @@ def _week(week: Week) -> WeekLine:
         week=week.week,
         ratings=week.ratings,
         gold=share(week.gold),
+        sensitivity=share(week.sensitivity),
+        specificity=share(week.specificity),
+        repeats=share(week.repeats),
         agreement=share(week.agreement),
+        severity=points(week.severity),
         acceptance=share(week.acceptance),
+        first_side=share(week.first_side),
         median="–" if week.median_seconds is None else duration(week.median_seconds),
     )
 
 
-def _criterion(entry: CriterionFigures) -> CriterionLine:
-    level = None if entry.level is None else steps(entry.level)
-    return CriterionLine(entry.criterion, agreement(entry.agreement), equal(entry.repeats), kappa(entry.repeats), level)
+def _criterion(entry: CriterionFigures, weeks: Sequence[str]) -> CriterionLine:
+    by_week = {
+        week.week: (agreement(week.agreement), None if week.failing is None else points(week.failing))
+        for week in entry.weeks
+    }
+    return CriterionLine(
+        criterion=entry.criterion,
+        agreement=agreement(entry.agreement),
+        repeats=equal(entry.repeats),
+        kappa=kappa(entry.repeats),
+        level=None if entry.level is None else steps(entry.level),
+        failing=None if entry.failing is None else points(entry.failing),
+        weeks=[by_week.get(week) for week in weeks],
+    )
 
 
 def _peer(entry: PeerFigures) -> PeerLine:

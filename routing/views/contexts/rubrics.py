@@ -12,7 +12,17 @@ from django.utils.translation import gettext as _
 from labeling.blinding import failing_answers, shown_rubric
 from labeling.forms import Typed
 from labeling.models import ActiveRubric, Criterion, Rubric
-from labeling.queries.comparing import Measured, VersionChange, compare_versions, published_ancestor
+from labeling.queries.comparing import (
+    ENOUGH_ITEMS,
+    IntentChange,
+    Measured,
+    Share,
+    VersionChange,
+    compare_by_intent,
+    compare_versions,
+    published_ancestor,
+)
+from labeling.queries.overlap import pending_or_withdrawn
 from labeling.rendering.differences import word_diff
 from labeling.serializers.rubrics import rubric_changes
 from labeling.services.rubrics import rubric_document
@@ -20,7 +30,7 @@ from labeling.views.review_page import ReviewPage, review_page
 from reviewapp.core.models import Project, TaskKind
 from routing.views.contexts.agreement import coefficient, reason, while_nobody_rates
 from routing.views.contexts.words import criterion_label
-from routing.views.figures import Estimate, compact, percent, shortest
+from routing.views.figures import Estimate, compact, percent, percent_range, points, shortest
 
 # Stands for an assignment's token in a preview, where nothing can be handed in.
 NO_TOKEN = "preview"
@@ -69,8 +79,9 @@ def active_rubric_ids(project: Project) -> set[int]:
     return set(ActiveRubric.objects.filter(project=project).values_list("rubric_id", flat=True))
 
 
-def rubric_row(rubric: Rubric, active_ids: set[int]) -> RubricRow:
-    published = "published" if rubric.published_at else "draft"
+def rubric_row(rubric: Rubric, active_ids: set[int], pending: Mapping[int, str]) -> RubricRow:
+    """`pending` are the frozen versions that were never in force: see `pending_or_withdrawn`."""
+    published = pending.get(rubric.pk, "published") if rubric.published_at else "draft"
     return RubricRow(
         pk=rubric.pk,
         name=rubric.name,
@@ -84,7 +95,7 @@ def rubric_row(rubric: Rubric, active_ids: set[int]) -> RubricRow:
 
 def rubric_detail(rubric: Rubric) -> RubricDetail:
     return RubricDetail(
-        row=rubric_row(rubric, active_rubric_ids(rubric.project)),
+        row=rubric_row(rubric, active_rubric_ids(rubric.project), pending_or_withdrawn(rubric.project)),
         instructions=rubric.instructions,
         corrections=rubric.corrections,
         span_categories=rubric.span_categories,
@@ -142,6 +153,18 @@ class MeasuredLine:
     reading: str
 
 
+@dataclass(frozen=True, slots=True)
+class IntentLine:
+    """One criterion in one intent before and after; without enough items either says how many there are."""
+
+    intent: str
+    criterion: str
+    before: Estimate
+    after: Estimate
+    difference: Estimate
+    reading: str
+
+
 def changes_between(before: Rubric, after: Rubric) -> list[Change]:
     """Every difference, criteria and levels told by their names."""
     return [
@@ -169,6 +192,32 @@ def measured_lines(rubric: Rubric, *, intent: str = "") -> tuple[Rubric | None, 
         rubric.project, "versions", key, lambda: compare_versions(ancestor, rubric, intent=intent)
     )
     return ancestor, [_measured_line(row) for row in rows]
+
+
+def intent_lines(before: Rubric, after: Rubric) -> list[IntentLine]:
+    """Agreement before and after, intent by intent; empty while nobody rated by `after`."""
+    key = {"before": before.pk, "after": after.pk}
+    rows = while_nobody_rates(after.project, "versions-by-intent", key, lambda: compare_by_intent(before, after))
+    return [_intent_line(row) for row in rows]
+
+
+def _intent_line(row: IntentChange) -> IntentLine:
+    difference, reading = Estimate("", "", "", "–"), ""
+    if row.difference is not None and row.interval is not None:
+        between_points = {"low": points(row.interval.low), "high": points(row.interval.high)}
+        difference = Estimate(points(row.difference), _("%(low)s to %(high)s") % between_points, "")
+        reading = _("better") if row.interval.low > 0 else _("worse") if row.interval.high < 0 else _("not told apart")
+    return IntentLine(
+        row.intent, criterion_label(row.criterion), _enough(row.before), _enough(row.after), difference, reading
+    )
+
+
+def _enough(share: Share) -> Estimate:
+    if share.percent is None or share.items < ENOUGH_ITEMS:
+        why = _("not enough yet: %(items)d of %(needed)d") % {"items": share.items, "needed": ENOUGH_ITEMS}
+        return Estimate("", "", f"n = {share.items}", why)
+    interval = percent_range(*share.interval, 0) if share.interval else ""
+    return Estimate(percent(share.percent, 0), interval, f"n = {share.items}")
 
 
 def _measured_line(row: VersionChange) -> MeasuredLine:

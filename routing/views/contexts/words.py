@@ -53,6 +53,13 @@ MODES = {
     "below_threshold": later("review below threshold"),
     "sampled": later("ship, audit a sample"),
 }
+AGGREGATIONS = {
+    "single": later("the first rating"),
+    "unanimous": later("all agree"),
+    "majority": later("the majority"),
+    "dawid_skene": later("weighted by reliability"),
+    "adjudication": later("adjudication"),
+}
 CRITERIA = {OUTCOME: later("accepted or not"), PREFERENCE: later("preference")}
 PREFERENCES = {"a": later("A is better"), "b": later("B is better"), "tie": later("Tie")}
 
@@ -75,6 +82,11 @@ def stakes_within(stakes: str) -> str:
 
 def mode_label(mode: str) -> str:
     return str(MODES.get(mode, mode))
+
+
+def aggregation_label(method: str) -> str:
+    """How ratings became a verdict; "" for a verdict that does not say."""
+    return str(AGGREGATIONS.get(method, method.replace("_", " ")))
 
 
 def preference_label(preferred: str) -> str:

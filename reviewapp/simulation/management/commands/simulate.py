@@ -18,6 +18,7 @@ from reviewapp.simulation.clock import Clock, simulated_time
 from reviewapp.simulation.coverage import run_worlds, study, study_table
 from reviewapp.simulation.desks import InProcess, OverHttp, SimulationFailed
 from reviewapp.simulation.figures import Figures, Run, measure
+from reviewapp.simulation.panel import told_by_panel
 from reviewapp.simulation.plan import Plan
 from reviewapp.simulation.pool import Pool, PoolUnusable, demo_pool, real_pool
 from reviewapp.simulation.pure import run_pure, strata_in
@@ -31,12 +32,15 @@ from routing.services.projects import ProjectRefused
 
 # Seconds; a whole batch is stored in one request.
 SERVER_TIMEOUT = 120.0
+# Share of claims that are gold where people are to be told apart.
+TELLING = 0.4
 
 DESCRIPTION = """Simulate traffic with known truth: outputs go in by the API, simulated people claim and submit,
 the owner recalibrates, and the product's claims are set beside the truth.
 
   manage.py simulate                                         the demo world, in this process
   manage.py simulate --data ../data --n 10000 --seed 1 --report out.html --json out.json
+  manage.py simulate --sleeper --copier --warmup 190 --n 50  who is named after 1,500 reviews, and by what evidence
   manage.py simulate --url http://127.0.0.1:8000             against a running server
   manage.py simulate --pure --worlds 1000 --n 3000 --reviewers perfect    coverage of the interval, no database
 
@@ -74,7 +78,10 @@ class Command(BaseCommand):
             help="share of what ships that is audited (%(default)s)",
         )
         parser.add_argument(
-            "--gold-rate", type=float, default=plain.gold_rate, help="share of claims that are gold cases (%(default)s)"
+            "--gold-rate",
+            type=float,
+            help=f"share of claims that are gold cases ({plain.gold_rate}; with --sleeper or --copier {TELLING}, "
+            "which is what telling the weak apart takes within 1,500 reviews)",
         )
         parser.add_argument(
             "--reviewers",
@@ -140,13 +147,13 @@ class Command(BaseCommand):
             with httpx.Client(base_url=url, timeout=SERVER_TIMEOUT) as client:
                 world = World(plan, drawn, cast, OverHttp(cast, client))
                 run, since = run_world(world, live=True)
-            figures = measure(run, strata_in_database(cast, since))
+            figures = measure(run, strata_in_database(cast, since), told_by_panel(cast))
         else:
             with simulated_time(clock):
                 cast = make_cast(plan, drawn.pool, slug=slug, now=clock.now)
                 world = World(plan, drawn, cast, InProcess(cast, clock, plan.seed))
                 run, since = run_world(world, live=False)
-                figures = measure(run, strata_in_database(cast, since))
+                figures = measure(run, strata_in_database(cast, since), told_by_panel(cast))
         phases = {name: round(seconds, 1) for name, seconds in world.seconds.items()}
         process = {"mode": "url" if url else "in-process", "project": slug, "database": connection.vendor, **phases}
         return run, figures, process
@@ -196,7 +203,10 @@ def checked_plan(options: dict[str, Any]) -> Plan:
     share, audit = options["review_share"], options["audit_rate"]
     if not 0.0 < audit <= share < 1.0:
         raise CommandError("needs 0 < --audit-rate <= --review-share < 1: the audit is part of what people review")
-    if not 0.0 <= options["gold_rate"] <= 0.5:
+    gold_rate = options["gold_rate"]
+    if gold_rate is None:
+        gold_rate = TELLING if options["sleeper"] or options["copier"] else Plan().gold_rate
+    if not 0.0 <= gold_rate <= 0.5:
         raise CommandError("--gold-rate lies between 0 and 0.5")
     if options["seed"] < 0 or options["n"] < 1 or options["warmup"] < 50 or options["worlds"] < 1:
         raise CommandError(
@@ -208,7 +218,7 @@ def checked_plan(options: dict[str, Any]) -> Plan:
         warmup=options["warmup"],
         review_share=share,
         audit_rate=audit,
-        gold_rate=options["gold_rate"],
+        gold_rate=gold_rate,
         mode=options["reviewers"],
         shifts=tuple(name for name in SHIFTS if name in options["shift"]),
         sleeper=options["sleeper"],
