@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from labeling.models import RESERVED_LANES, Assignment, AssignmentState, ItemStatus, Lane, ReviewItem, Seat, SeatState
@@ -16,26 +17,35 @@ class AssignmentLost(Exception):
 
 
 def locked_assignment(token: str, reviewer_ids: list[int]) -> Assignment:
-    """The assignment with its seat and item, locked in the order every writer uses: seat, assignment, item.
+    """The assignment with its item and seat, locked; of these reviewers', who are one person in several projects.
 
-    Raises Assignment.DoesNotExist for a token that is not this person's.
+    Raises Assignment.DoesNotExist for a token that is not theirs, and AssignmentLost as `locked` does.
     """
-    own = {"token": token, "reviewer_id__in": reviewer_ids}
-    # One at most, so no order: a database that sorts by seat might look through all of them for it.
-    seats = Seat.objects.select_for_update(of=("self",)).filter(
-        **{f"assignments__{name}": value for name, value in own.items()}
-    )
-    seat = next(iter(seats), None)
-    if seat is None:
+    return locked(Assignment.objects.filter(token=token, reviewer_id__in=reviewer_ids))
+
+
+def locked(found: QuerySet[Assignment]) -> Assignment:
+    """The one assignment `found`, with its item and seat, locked in the order every writer uses: item, seat,
+    assignment.
+
+    The item comes first, because whoever settles it or opens a dispute goes on to change its other seats: a person
+    who hands in on one of those waits for the item with nothing in their hands. Claims skip locked seats and wait for
+    no item, as its key is not locked. Raises Assignment.DoesNotExist, and AssignmentLost when the same person is being
+    given the item again by another claim of theirs.
+    """
+    items = ReviewItem.objects.select_for_update(no_key=True).filter(pk__in=found.values("item_id"))
+    item = next(iter(items), None)
+    if item is None:
         raise Assignment.DoesNotExist
+    seat = Seat.objects.select_for_update().get(pk__in=found.values("seat_id"))
     assignment = (
-        # Without a lock on the item's key: who claims another of its seats must not have to wait for this one,
-        # because a dispute may be about to wait for that seat.
-        Assignment.objects.select_for_update(of=("self", "item"), no_key=True)
-        .select_related("item", "rubric", "reviewer__project__queue_settings")
-        .get(**own)
+        found.select_for_update(of=("self",), no_key=True)
+        .select_related("rubric", "reviewer__project__queue_settings")
+        .get()
     )
-    assignment.seat = seat
+    if assignment.seat_id != seat.pk:
+        raise AssignmentLost(_("The seat changed hands this very moment; try again."))
+    assignment.item, assignment.seat = item, seat
     return assignment
 
 

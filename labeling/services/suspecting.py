@@ -27,6 +27,7 @@ from labeling.models import (
     Verdict,
     VerdictNotice,
 )
+from labeling.services.holding import locked
 from labeling.services.notices import withdraw_notice
 from labeling.services.settling import settle, settle_without
 from reviewapp.core.models import Membership
@@ -233,16 +234,8 @@ def end_suspicion(*, suspicion: Suspicion, actor: str, now: datetime) -> None:
 
 
 def _locked(rating_id: int) -> Assignment:
-    """The rating's assignment with its seat and item, locked in the order every writer uses."""
-    assignment = Assignment.objects.get(ratings=rating_id)
-    seat = Seat.objects.select_for_update(of=("self",)).get(pk=assignment.seat_id)
-    assignment = (
-        Assignment.objects.select_for_update(of=("self", "item"), no_key=True)
-        .select_related("item")
-        .get(pk=assignment.pk)
-    )
-    assignment.seat = seat
-    return assignment
+    """The rating's assignment with its item and seat, locked."""
+    return locked(Assignment.objects.filter(ratings=rating_id))
 
 
 def _record(suspicion: Suspicion, verb: str, actor: str, **data: Any) -> None:

@@ -7,6 +7,7 @@ from django.db import connection
 
 from labeling.models import Assignment, Rating, ReviewItem, Verdict
 from labeling.services.claiming import claim_seat
+from labeling.services.holding import escalate
 from labeling.services.submitting import Submission, submit_rating, undo_rating
 from reviewapp.core.models import Membership
 from tests.aggregation.crowd import assert_ledger_is_clean, make_crowd, one_item, tier
@@ -53,6 +54,29 @@ def test_claiming_and_handing_in_side_by_side_fills_every_seat() -> None:
         work(reviewer)
     assert Verdict.objects.count() == 8
     assert Rating.objects.counted().count() == 24
+    assert_ledger_is_clean()
+
+
+def test_disputes_open_while_others_claim_and_hand_in() -> None:
+    """Whoever opens a dispute closes seats that others are about to take or to hand in on."""
+    cast, reviewers = make_crowd()
+    cast.put_in_force(tier=tier("unanimous", 4))
+    route(cast.project, *(output_body() for _number in range(24)))
+
+    def work(reviewer: Membership) -> None:
+        rng = random.Random(reviewer.pk)
+        while (assignment := claim_seat(reviewer=reviewer, now=NOW, rng=rng)) is not None:
+            if rng.random() < 0.2:
+                escalate(assignment=assignment, reason="beyond me", now=NOW)
+            else:
+                answer = ACCEPT if rng.random() < 0.5 else REJECT
+                submit_rating(assignment=assignment, submission=Submission("k", **answer), now=NOW)
+
+    assert in_threads(reviewers, work) == []
+    for reviewer in reviewers:
+        work(reviewer)
+    assert not ReviewItem.objects.filter(status="open").exists()
+    assert ReviewItem.objects.filter(status="disputed").count() > 10
     assert_ledger_is_clean()
 
 
