@@ -19,7 +19,7 @@ from pathlib import Path
 
 from labeling.stats.intervals import clopper_pearson
 from labeling.stats.naming import naming
-from labeling.stats.sequential import cusum
+from labeling.stats.sequential import SUSPECT_THRESHOLD, cusum
 from reviewapp.simulation.instrument import GOLD, LIVE, Given, records
 from reviewapp.simulation.pool import Pool, PoolRow, real_pool
 from reviewapp.simulation.reviewers import (
@@ -139,7 +139,9 @@ def drifted(people: Sequence[Reviewer], given: Sequence[Given]) -> frozenset[str
     for rating in given:
         if rating.kind == GOLD:
             right[rating.reviewer].append(rating.found_wrong == rating.error)
-    return frozenset(name for name, answers in right.items() if cusum(answers).alarm_at is not None)
+    return frozenset(
+        name for name, answers in right.items() if cusum(answers, threshold=SUSPECT_THRESHOLD).alarm_at is not None
+    )
 
 
 def one_seed(seed: int, design: Design, pool: Pool | None) -> tuple[Outcome, Outcome]:

@@ -19,14 +19,14 @@ from labeling.services.suspecting import (
     set_further_aside,
     suspect,
 )
-from labeling.stats.sequential import Cusum, cusum
+from labeling.stats.sequential import SUSPECT_THRESHOLD, Cusum, cusum
 from reviewapp.core.models import Membership, Role
 from reviewapp.core.services.audit import SYSTEM
 
 logger = logging.getLogger(__name__)
 
 SUSPECT = "reviewer_suspect"
-P_GOOD, P_BAD, THRESHOLD = 0.92, 0.80, 3.5
+P_GOOD, P_BAD = 0.92, 0.80
 PAUSED = "Your answers are being looked at. A calibration round brings you back."
 PAUSED_ADJUDICATOR = "Your decisions are being looked at."
 
@@ -60,7 +60,7 @@ def watched(reviewer: Membership) -> Watched:
             rows = rows.filter(at__gt=moment)
     answers = list(rows.order_by("at", "id").values_list("at", "correct"))
     correct = tuple(right for _at, right in answers)
-    return Watched(tuple(at for at, _right in answers), correct, cusum(correct, P_GOOD, P_BAD, THRESHOLD))
+    return Watched(tuple(at for at, _right in answers), correct, cusum(correct, P_GOOD, P_BAD, SUSPECT_THRESHOLD))
 
 
 def watch_reviewers(*, now: datetime) -> int:
@@ -92,7 +92,7 @@ def _look_at(reviewer: Membership, now: datetime) -> bool:
         "test": "cusum",
         "p_good": P_GOOD,
         "p_bad": P_BAD,
-        "threshold": THRESHOLD,
+        "threshold": SUSPECT_THRESHOLD,
         "statistic": round(found.test.path[found.test.alarm_at - 1], 3),
         "gold_answers": len(answers),
         "right": sum(answers),

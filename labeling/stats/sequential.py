@@ -39,6 +39,11 @@ class Cusum:
         return self.path[-1] if self.path else 0.0
 
 
+# Of the test that makes a reviewer suspect. At the usual 3.5 somebody was suspected in 68 of 200 simulated honest teams
+# of eight with 120 answers each, at 5.5 in 7 (benchmarks/naming.py).
+SUSPECT_THRESHOLD = 5.5
+
+
 def _steps(correct: Sequence[int | bool], p_good: float, p_bad: float) -> list[float]:
     """Log-likelihood ratio of each answer, bad over good; positive for a wrong answer."""
     if not 0.0 < p_bad < p_good < 1.0:

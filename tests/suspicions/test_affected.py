@@ -97,7 +97,7 @@ def test_two_sweeps_at_once_suspect_once_and_requeue_once() -> None:
         judge(rae, now=NOW)
     # Without a single good answer everything since they came is in doubt.
     Membership.objects.filter(pk=rae.pk).update(created_at=NOW - HOUR)
-    wrong_on_gold(rae, cast, 5)
+    wrong_on_gold(rae, cast, 8)
     raised = in_threads(3, lambda _index: watch_reviewers(now=LATER))
     assert sorted(raised) == [0, 0, 1]
     assert Suspicion.objects.count() == 1

@@ -206,7 +206,7 @@ def test_the_sweep_suspects_who_falls_from_the_hour_they_fell(cast: Cast) -> Non
     good = judged_hourly(rae, cast, 3)
     answer_gold(rae, cast, [True] * 20, start=NOW + 3 * HOUR)
     moment = NOW + 30 * HOUR
-    fallen = answer_gold(rae, cast, [False] * 5, start=moment)
+    fallen = answer_gold(rae, cast, [False] * 8, start=moment)
     assert watch_reviewers(now=moment + 10 * HOUR) == 1
     suspicion = Suspicion.objects.get()
     assert (suspicion.kind, suspicion.membership) == (SuspicionKind.GOLD_DRIFT, rae)
@@ -258,7 +258,7 @@ def test_an_overruled_suspicion_is_not_raised_again_on_the_same_answers(cast: Ca
     for number in range(40):
         plant_gold(cast.project, f"g{number}", exposures=1)
     cast.put_in_force(gold_rate=0.5)
-    answer_gold(rae, cast, [False] * 5, start=NOW)
+    answer_gold(rae, cast, [False] * 8, start=NOW)
     assert watch_reviewers(now=NOW + 90 * HOUR) == 1
     overrule(suspicion=Suspicion.objects.get(), actor="person:1", reason="Bad gold.", now=NOW + 91 * HOUR)
     assert watch_reviewers(now=NOW + 92 * HOUR) == 0

@@ -53,7 +53,8 @@ def basis_detail(verdict: Verdict, ratings: Sequence[Rating]) -> BasisDetail | N
 def _vote(vote: Mapping[str, Any], codes: Mapping[int, str], known: Mapping[str, Any] | None) -> VoteLine:
     said = preference_label(vote["preferred"]) or word(vote["verdict"])
     if vote.get("adjudication"):
-        said = f"{said} ({_('adjudicator')})"
+        adjudicator = _("adjudicator")
+        said = f"{said} ({adjudicator})"
     if known is None:
         return VoteLine(codes.get(vote["rating"], "–"), said, "", "", "")
     return VoteLine(
