@@ -15,8 +15,8 @@ PLACE = re.compile(r"%\(\w+\)s")
 def _written() -> set[str]:
     """Every text in the code that may write such a reason, with \\0 where a value goes."""
     found = set()
-    for folder in ("policy", "services", "views"):
-        for path in (ROOT / "routing" / folder).rglob("*.py"):
+    for folder in ("labeling/services", "routing/policy", "routing/services", "routing/views"):
+        for path in (ROOT / folder).rglob("*.py"):
             if path.name != "told.py":
                 for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                     found.add(_shape(node))
@@ -25,7 +25,7 @@ def _written() -> set[str]:
 
 def _shape(node: ast.AST) -> str:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value
+        return PLACE.sub("\0", node.value)
     if isinstance(node, ast.JoinedStr):
         return "".join(str(part.value) if isinstance(part, ast.Constant) else "\0" for part in node.values)
     return ""
