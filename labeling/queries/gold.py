@@ -22,11 +22,10 @@ from labeling.models import (
     ReviewItem,
     Seat,
     SeatState,
-    Stage,
 )
-from labeling.queries.onboarding import available_cases
+from labeling.queries.onboarding import available_cases, live_reviewers
 from labeling.stats.matching import length_mismatch, share_mismatch
-from reviewapp.core.models import Membership, Project, Role
+from reviewapp.core.models import Project
 
 PACE = timedelta(days=7)
 # What the mixes are compared over; of either, so many of the newest lengths are read.
@@ -77,18 +76,6 @@ class Mix:
         return asdict(self)
 
 
-def live_reviewers(project: Project) -> QuerySet[Membership]:
-    """Reviewers who take live work: active, not paused, through with onboarding."""
-    members = Membership.objects.filter(
-        Q(stage__isnull=True) | Q(stage__stage=Stage.LIVE),
-        project=project,
-        role=Role.REVIEWER,
-        paused_at__isnull=True,
-        person__is_active=True,
-    )
-    return members.select_related("person").order_by("rater_code")
-
-
 def needs(project: Project, settings: QueueSettings, now: datetime) -> list[Need]:
     """Everybody's need of gold for the next seven days, at the pace of the last seven; at least one case each."""
     recent = Assignment.objects.filter(reviewer__project=project, claimed_at__gte=now - PACE, round__isnull=True)
@@ -99,7 +86,7 @@ def needs(project: Project, settings: QueueSettings, now: datetime) -> list[Need
             available=available_cases(member, practice=False),
             needed=max(1, math.ceil(claims.get(member.pk, 0) * settings.gold_rate)),
         )
-        for member in live_reviewers(project)
+        for member in live_reviewers(project).select_related("person").order_by("rater_code")
     ]
 
 

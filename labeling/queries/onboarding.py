@@ -64,6 +64,17 @@ class OnboardingRow:
     rounds: Sequence[RoundRow]
 
 
+def live_reviewers(project: Project) -> QuerySet[Membership]:
+    """Reviewers who take live work: active, not paused, through with onboarding."""
+    return Membership.objects.filter(
+        Q(stage__isnull=True) | Q(stage__stage=Stage.LIVE),
+        project=project,
+        role=Role.REVIEWER,
+        paused_at__isnull=True,
+        person__is_active=True,
+    )
+
+
 def stage_of(membership: Membership) -> str:
     """Who has no row is live."""
     return ReviewerStage.objects.filter(membership=membership).values_list("stage", flat=True).first() or Stage.LIVE

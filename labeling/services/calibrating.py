@@ -18,6 +18,7 @@ from labeling.services.rubrics import freeze_rubric, take_over
 from reviewapp.core.services.audit import record
 
 IN_FORCE, WITHDRAWN = "in_force", "withdrawn"
+VERBS = {IN_FORCE: "rubric.put_in_force", WITHDRAWN: "rubric.withdrawn"}
 
 
 @transaction.atomic
@@ -58,15 +59,7 @@ def put_in_force(*, rubric: Rubric, actor: str, now: datetime, reason: str = "")
         )
         raise RubricRefused("/reason", text % {"rubric": rubric})
     take_over(rubric=rubric, now=now)
-    _decide(round_, IN_FORCE, actor, reason, now)
-    record(
-        project=rubric.project,
-        actor=actor,
-        verb="rubric.put_in_force",
-        target=f"rubric:{rubric.pk}",
-        name=str(rubric),
-        reason=reason,
-    )
+    _decide(rubric, round_, IN_FORCE, actor=actor, reason=reason, now=now)
 
 
 @transaction.atomic
@@ -80,15 +73,7 @@ def withdraw_rubric(*, rubric: Rubric, actor: str, reason: str, now: datetime) -
         raise RubricRefused("/reason", _("Say why; the reason is kept with the version."))
     if round_.ended_at is None:
         close_open_seats(round_)
-    _decide(round_, WITHDRAWN, actor, reason, now)
-    record(
-        project=rubric.project,
-        actor=actor,
-        verb="rubric.withdrawn",
-        target=f"rubric:{rubric.pk}",
-        name=str(rubric),
-        reason=reason,
-    )
+    _decide(rubric, round_, WITHDRAWN, actor=actor, reason=reason, now=now)
 
 
 def _undecided(rubric: Rubric) -> OverlapRound:
@@ -107,7 +92,15 @@ def _undecided(rubric: Rubric) -> OverlapRound:
     return round_
 
 
-def _decide(round_: OverlapRound, what: str, actor: str, reason: str, now: datetime) -> None:
+def _decide(rubric: Rubric, round_: OverlapRound, what: str, *, actor: str, reason: str, now: datetime) -> None:
     decision = {"what": what, "by": actor, "at": now.isoformat(), "reason": reason.strip()}
     round_.figures = round_.figures | {"decision": decision}
     round_.save(update_fields=["figures"])
+    record(
+        project=rubric.project,
+        actor=actor,
+        verb=VERBS[what],
+        target=f"rubric:{rubric.pk}",
+        name=str(rubric),
+        reason=reason,
+    )

@@ -23,11 +23,11 @@ from labeling.models import (
     ReviewItem,
     Seat,
     SeatState,
-    Stage,
 )
+from labeling.queries.onboarding import live_reviewers
 from labeling.services.enqueue import new_public_id
 from labeling.services.limits import queue_settings
-from reviewapp.core.models import Membership, Project, Role
+from reviewapp.core.models import Membership, Project
 
 # Repeats that wait for one person. More would only grow stale.
 AHEAD = 3
@@ -42,20 +42,9 @@ def plan_repeats(*, now: datetime, rng: random.Random) -> int:
     for project in Project.objects.filter(queue_settings__repeat_rate__gt=0).order_by("pk"):
         close_stale_repeats(project=project)
         settings = queue_settings(project.pk)
-        for member in _working(project):
+        for member in live_reviewers(project).order_by("pk"):
             planned += plan_repeats_of(reviewer=member, settings=settings, now=now, rng=rng)
     return planned
-
-
-def _working(project: Project) -> QuerySet[Membership]:
-    members = Membership.objects.filter(
-        Q(stage__isnull=True) | Q(stage__stage=Stage.LIVE),
-        project=project,
-        role=Role.REVIEWER,
-        paused_at__isnull=True,
-        person__is_active=True,
-    )
-    return members.order_by("pk")
 
 
 @transaction.atomic
