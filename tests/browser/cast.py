@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from labeling.models import Assignment, Rating, ReviewItem
+from labeling.models import Assignment, GoldCase, Rating, ReviewItem
 from labeling.services.enqueue import NewItem, enqueue_items
 from labeling.services.rubrics import draft_rubric, publish_rubric
 from labeling.services.settings import change_queue_settings
@@ -72,7 +72,7 @@ def enqueued(
         )
         for body in bodies
     ]
-    return enqueue_items(
+    made = enqueue_items(
         project=project,
         items=[
             NewItem(kind, intent, content, raters=raters, priority=1, due_at=now + timedelta(hours=4))
@@ -80,6 +80,12 @@ def enqueued(
         ],
         now=now,
     )
+    if kind == "gold":
+        for item in made:
+            GoldCase.objects.create(
+                project=project, reference=f"case-{item.pk}", item=item, acceptable=True, origin="planted_failure"
+            )
+    return made
 
 
 def rubric_in_force(
