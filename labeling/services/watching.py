@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Exists, Max, Min, OuterRef, QuerySet
+from django.db.models import Count, Min, QuerySet
 
 from labeling.models import Escalation, EscalationStep, ItemStatus, Lane, Seat, SeatState
 from labeling.queries.staffing import (
@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 POOL_EMPTY, POOL_WILL_BE_EMPTY = "pool_empty", "pool_will_be_empty"
 SLA_NEAR, SLA_OVERDUE = "sla_near", "sla_overdue"
+UNJUDGED = (ItemStatus.OPEN, ItemStatus.DISPUTED)
 BATCH = 1000
 
 
@@ -92,7 +93,7 @@ def _unjudged(project: Project, by: datetime) -> QuerySet[Seat]:
         project=project,
         lane__in=[Lane.WORK, Lane.ADJUDICATION],
         state__in=[SeatState.OPEN, SeatState.LEASED],
-        item__status__in=[ItemStatus.OPEN, ItemStatus.DISPUTED],
+        item__status__in=UNJUDGED,
         due_at__lte=by,
     ).order_by()
 
@@ -129,10 +130,11 @@ def _pass_step(project: Project, step: EscalationStep, now: datetime) -> None:
     passed = _unjudged(project, now + timedelta(minutes=step.minutes_before))
     if step.priority is not None:
         passed = passed.filter(priority=step.priority)
-    noted = Escalation.objects.filter(step=step, item_id=OuterRef("item_id"))
-    items = passed.filter(~Exists(noted)).values("item_id").annotate(Max("pk")).values_list("item_id", flat=True)
+    # Two questions and not one: joined, a database that knows nothing of the tables yet goes through their product.
+    noted = Escalation.objects.filter(step=step, item__status__in=UNJUDGED).values_list("item_id", flat=True)
+    items = set(passed.values_list("item_id", flat=True)).difference(noted)
     Escalation.objects.bulk_create(
-        (Escalation(item_id=item_id, step=step, at=now, tell_at=now) for item_id in items),
+        (Escalation(item_id=item_id, step=step, at=now, tell_at=now) for item_id in sorted(items)),
         batch_size=BATCH,
         ignore_conflicts=True,
     )
