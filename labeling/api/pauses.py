@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from labeling.models import PauseCause, Rubric
+from labeling.models import PauseCause, ReviewItem, Rubric
 from labeling.queries.pauses import pauses
 from labeling.serializers.slices import PAUSE, LiftPauseIn, SlicePauseIn, shown_pause
 from labeling.services.pauses import PauseRefused, lift_pause, pause_slice
@@ -44,10 +44,14 @@ class PauseView(PausesView):
         body = SlicePauseIn(data=request.data)
         body.is_valid(raise_exception=True)
         given = body.validated_data
+        rubric = _rubric(project, given["rubric"])
+        if not ReviewItem.objects.filter(project=project, intent=given["intent"]).exists():
+            fault = {"pointer": "/intent", "code": "unknown", "detail": "Nothing of this intent has come to review."}
+            raise Problem(400, "Nothing is paused; see errors.", errors=[fault])
         pause = pause_slice(
             project=project,
             intent=given["intent"],
-            rubric=_rubric(project, given["rubric"]),
+            rubric=rubric,
             cause=PauseCause.OWNER,
             evidence={"reason": given["reason"]},
             actor=actor_of(request),

@@ -8,6 +8,7 @@ from rest_framework import serializers
 from labeling.models import Rubric
 from labeling.services.rubrics import RubricRefused, rubric_document
 from reviewapp.core.models import TaskKind
+from reviewapp.core.problems import Problem
 from reviewapp.core.serializers import StrictSerializer
 
 
@@ -24,7 +25,13 @@ def rubric_fields(document: Any) -> dict[str, Any]:
     """What `draft_rubric` takes, from an exported document or the API's answer that holds one. Raises RubricRefused."""
     inner = document.get("document") if isinstance(document, dict) else None
     body = RubricIn(data=inner if isinstance(inner, dict) else document)
-    if not body.is_valid():
+    try:
+        fits = body.is_valid()
+    except Problem as problem:
+        # Values of another type than JSON's own are refused before any field is looked at.
+        fault = problem.errors[0] if problem.errors else {"pointer": "", "detail": str(problem.detail)}
+        raise RubricRefused(fault["pointer"], fault["detail"]) from None
+    if not fits:
         raise RubricRefused(*_first_fault(body.errors))
     return dict(body.validated_data)
 

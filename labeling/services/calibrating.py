@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from labeling.models import ActiveRubric, OverlapPurpose, OverlapRound, Rubric
 from labeling.queries.overlap import calibration_of
-from labeling.services.overlap import close_open_seats, start_overlap_round
+from labeling.services.overlap import close_open_seats, settle_overlap_round, start_overlap_round
 from labeling.services.overlap_figures import doubtful
 from labeling.services.rubric_checks import RubricRefused
 from labeling.services.rubrics import freeze_rubric, take_over
@@ -73,6 +73,8 @@ def withdraw_rubric(*, rubric: Rubric, actor: str, reason: str, now: datetime) -
         raise RubricRefused("/reason", _("Say why; the reason is kept with the version."))
     if round_.ended_at is None:
         close_open_seats(round_)
+        settle_overlap_round(round_id=round_.pk, now=now)
+        round_.refresh_from_db()
     _decide(rubric, round_, WITHDRAWN, actor=actor, reason=reason, now=now)
 
 

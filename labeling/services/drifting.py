@@ -9,7 +9,9 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef
 
 from labeling.models import GoldResult, Round, RoundKind, Suspicion, SuspicionKind
+from labeling.queries.pauses import about_the_person
 from labeling.services.alarms import clear_alarm, raise_alarm
+from labeling.services.gold_watch import watch_references
 from labeling.services.onboarding import pause_reviewer, resume_reviewer
 from labeling.services.suspecting import (
     Restored,
@@ -20,7 +22,7 @@ from labeling.services.suspecting import (
     suspect,
 )
 from labeling.stats.sequential import SUSPECT_THRESHOLD, Cusum, cusum
-from reviewapp.core.models import Membership, Role
+from reviewapp.core.models import Membership, Project, Role
 from reviewapp.core.services.audit import SYSTEM
 
 logger = logging.getLogger(__name__)
@@ -48,12 +50,16 @@ class Watched:
 
 
 def watched(reviewer: Membership) -> Watched:
-    """The planted gold that counts: not of rounds, not undone, and since the last suspicion was decided."""
+    """The planted gold that counts: not of rounds, not undone, since the last suspicion was decided, and not where the
+    references themselves are in doubt."""
     decided = Suspicion.objects.filter(membership=reviewer).aggregate(
         ended=Max("ended_at"), overruled=Max("overruled_at")
     )
     rows = GoldResult.objects.filter(
-        reviewer=reviewer, rating__withdrawal__isnull=True, rating__assignment__round__isnull=True
+        about_the_person(reviewer.project_id),
+        reviewer=reviewer,
+        rating__withdrawal__isnull=True,
+        rating__assignment__round__isnull=True,
     )
     for moment in decided.values():
         if moment is not None:
@@ -66,6 +72,12 @@ def watched(reviewer: Membership) -> Watched:
 def watch_reviewers(*, now: datetime) -> int:
     """Raise suspicions and end those that are answered; how many were raised. Safe to repeat at any time."""
     _end_answered(now)
+    for project in Project.objects.order_by("pk"):
+        try:
+            # First: where everybody rejects the references, nobody is suspect because of it.
+            watch_references(project=project, now=now)
+        except Exception:
+            logger.exception("The references of %s could not be looked at.", project)
     for suspicion in Suspicion.objects.filter(ended_at__isnull=True, overruled_at__isnull=True):
         set_further_aside(suspicion=suspicion, now=now)
     open_ = Suspicion.objects.filter(membership=OuterRef("pk"), ended_at__isnull=True, overruled_at__isnull=True)
@@ -86,7 +98,7 @@ def _look_at(reviewer: Membership, now: datetime) -> bool:
     if found.test.alarm_at is None:
         return False
     # Without a single good answer before, everything they judged is in doubt.
-    since = found.last_good or reviewer.created_at
+    since = min(found.last_good or reviewer.created_at, now)
     answers = found.correct[: found.test.alarm_at]
     evidence = {
         "test": "cusum",

@@ -58,7 +58,7 @@ def watch_gold_of(*, project: Project, now: datetime) -> None:
     retire_used_up(project=project, now=now)
     retire_leaked(project=project, now=now)
     _watch_supply(project, now)
-    _watch_references(project, now)
+    watch_references(project=project, now=now)
 
 
 def _watch_supply(project: Project, now: datetime) -> None:
@@ -79,7 +79,8 @@ def _watch_supply(project: Project, now: datetime) -> None:
     raise_alarm(project=project, kind=GOLD_SHORT, subject=PLANTING, data=data, now=now)
 
 
-def _watch_references(project: Project, now: datetime) -> None:
+@transaction.atomic
+def watch_references(*, project: Project, now: datetime) -> None:
     """Pause each slice in which fewer references are accepted than the bar asks for, whichever way one counts.
 
     The upper end of a confidence sequence lies below the bar: at a true share at the bar that happens in at most one

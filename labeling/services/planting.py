@@ -24,7 +24,8 @@ SHAPE = ("intent", "length", "content__task_kind")
 
 
 def gold_seat(reviewer: Membership, *, stream: Q, further: Q, rng: random.Random) -> Seat | None:
-    """A seat of a case that this person has never met, locked; None where no work waits or no case is left.
+    """A seat of a case that this person has never met, locked; None where no work waits or no
+    case like it is left.
 
     The case is matched to a model: one of the next pieces of live work that the person may take (`stream` narrows
     those), drawn anew each time. Matching it to the very work it displaces would be known by what comes next.
@@ -36,7 +37,12 @@ def gold_seat(reviewer: Membership, *, stream: Q, further: Q, rng: random.Random
     if not waiting:
         return None
     model = waiting[rng.randrange(len(waiting))]
-    rows = list(_unmet(reviewer, model, further))
+    # A kind of task or an intent that no live work has would be known for what it is: better nothing than that.
+    alike = Q(
+        item__content__task_kind=model.task_kind,
+        item__intent__in={shape.intent for shape in waiting if shape.task_kind == model.task_kind},
+    )
+    rows = list(_unmet(reviewer, model, further & alike))
     order = matching_order(model, _shapes(row[1:] for row in rows), [rng.random() for _row in rows])
     for place in order[:ATTEMPTS]:
         if (seat := locked_seat(rows[place][0], reviewer)) is not None:
@@ -69,7 +75,6 @@ def _unmet(reviewer: Membership, model: Shape, further: Q) -> QuerySet[GoldCase,
     )
     length = Ln(Cast(F("item__length") + 1, FloatField()))
     return cases.order_by(
-        Case(When(item__content__task_kind=model.task_kind, then=0), default=1),
         Case(When(item__intent=model.intent, then=0), default=1),
         Abs(length - Value(math.log(model.length + 1))),
         "pk",

@@ -59,8 +59,11 @@ def suspect(
 ) -> Suspicion:
     """Set aside the person's counted ratings of live work since `since`, and queue their items again.
 
-    Raises SuspicionRefused while an earlier suspicion of the same person is open.
+    A `reason` is kept with the evidence. Raises SuspicionRefused while an earlier suspicion of the same person is open,
+    and for a moment that lies ahead.
     """
+    if since > now:
+        raise SuspicionRefused(_("That moment lies ahead; choose one that has passed."))
     Membership.objects.select_for_update(no_key=True).get(pk=membership.pk)
     if Suspicion.objects.filter(membership=membership, ended_at=None, overruled_at=None).exists():
         raise SuspicionRefused(_("There is an open suspicion of this person already; decide on that one first."))
@@ -68,14 +71,16 @@ def suspect(
         membership=membership,
         kind=kind,
         since=since,
-        evidence=evidence,
+        evidence=evidence | ({"reason": reason} if reason else {}),
         raised_by=actor,
         raised_at=now,
         reason=reason,
     )
     requeued = _set_aside_all(suspicion, now)
     _give_up_held(membership, now)
-    _record(suspicion, "reviewer.suspected", actor, kind=kind, since=since.isoformat(), requeued=requeued)
+    _record(
+        suspicion, "reviewer.suspected", actor, kind=kind, since=since.isoformat(), requeued=requeued, reason=reason
+    )
     return suspicion
 
 

@@ -34,6 +34,7 @@ BEYOND_A_SCHEMA = {
     r"/criteria/.* invalid": "a relation within a criterion: minimum < maximum, different levels, failing levels exist",
     r"/(first_day|last_day|rater|steps) refused": "days that are over or too far, or somebody from elsewhere",
     r"/rater unknown": "somebody who is not in the project",
+    r"/intent unknown": "an intent of which nothing has come to review",
     r"/rubric unknown": "a version that is not in the project, or is a draft",
     r"/item invalid": "an item that is not in the project, or that no adjudicator has decided",
     r"/rater required": "a key speaks for nobody, so it says who is away",

@@ -168,12 +168,24 @@ def reads(cast: Cast, seed: int) -> tuple[str, int]:
     return assignment.item.kind, len(selects)
 
 
+def test_what_would_stand_out_from_the_live_work_is_not_planted(cast: Cast) -> None:
+    """Neither an intent nor a kind of task that nobody is given as live work."""
+    cast.put_in_force(gold_rate=0.5)
+    route(cast.project, *(output_body() for _number in range(30)))
+    plant_gold(cast.project, intent="returns")
+    pair = {"task_kind": "pairwise", "body": {"a": "One.", "b": "Two."}, "acceptable": None, "preferred": "a"}
+    plant_gold(cast.project, **pair)
+    assert {claim(cast.reviewers[0], seed=seed).item.kind for seed in range(8)} == {"live"}
+    plant_gold(cast.project)
+    assert "gold" in {claim(cast.reviewers[1], seed=seed).item.kind for seed in range(8)}
+
+
 @pytest.mark.django_db(transaction=True)
 def test_rivals_for_the_last_exposures_get_other_cases_or_work(cast: Cast) -> None:
     cast.put_in_force(gold_rate=0.5)
     route(cast.project, *(output_body() for _number in range(12)))
     scarce = plant_gold(cast.project, exposures=2)
-    other = plant_gold(cast.project, intent="returns", exposures=1)
+    other = plant_gold(cast.project, exposures=1)
     names = [f"rival{number}@shop.example" for number in range(6)]
     people = [add_member(project=cast.project, email=name, role=Role.REVIEWER, actor="test") for name in names]
     # All of them draw gold.

@@ -7,6 +7,7 @@ import pytest
 
 from labeling.alarm_sentences import sentence
 from labeling.models import Alarm, GoldCase, GoldResult, PauseCause, Rating, SlicePause, Suspicion, SuspicionKind
+from labeling.services.drifting import watch_reviewers
 from labeling.services.gold_watch import references, watch_gold
 from labeling.services.pauses import lift_pause
 from labeling.services.rounds import settle_rounds
@@ -255,6 +256,25 @@ def test_answers_of_people_under_suspicion_do_not_speak_against_the_references(c
     # The alarm's cause is gone; the pause is for the owner to lift.
     assert open_alarms(cast, "references_rejected") == {}
     assert SlicePause.objects.filter(project=cast.project, lifted_at=None).exists()
+
+
+def test_where_everybody_rejects_the_references_nobody_is_suspect(cast: Cast) -> None:
+    """The references or the rubric are in doubt then, not the people; other gold still speaks of them."""
+    references_ = [plant_gold(cast.project, exposures=60) for _number in range(9)]
+    failures = [
+        plant_gold(cast.project, exposures=60, origin="planted_failure", acceptable=False) for _number in range(9)
+    ]
+    people = newcomers(cast, 4)
+    for case in references_:
+        for reviewer in people:
+            result(reviewer, case, correct=False)
+    assert watch_reviewers(now=LATER) == 0
+    assert not Suspicion.objects.exists()
+    assert SlicePause.objects.filter(project=cast.project, cause=PauseCause.REFERENCES).count() == 1
+    for case in failures:
+        result(people[0], case, correct=False)
+    assert watch_reviewers(now=LATER) == 1
+    assert Suspicion.objects.get().membership == people[0]
 
 
 def test_answers_by_an_earlier_version_do_not_count(cast: Cast) -> None:

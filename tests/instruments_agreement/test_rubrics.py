@@ -285,6 +285,7 @@ def test_an_export_comes_back_as_the_same_rubric(owner: Client, cast: Cast, draf
         ("", "not valid JSON"),
         ("[]", "JSON object"),
         ('{"name": "x"}', "/criteria"),
+        ('{"name": 1}', "/name"),
         ('{"name": "x", "criteria": [], "surprise": 1}', "/surprise"),
         ('{"name": "x\\u0000", "criteria": []}', "/name"),
         ('{"name": "x", "criteria": [{"name": "n", "type": "numeric", "question": "?"}]}', "/criteria/0/minimum"),

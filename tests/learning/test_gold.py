@@ -17,7 +17,7 @@ from labeling.services.rubrics import draft_rubric, publish_rubric
 from labeling.services.settings import change_queue_settings
 from reviewapp.core.models import AuditEntry, Role, TaskKind
 from reviewapp.core.services.people import add_member
-from tests.factories import ACCEPT, REJECT, claim, judge, output_body, plant_gold, route, submit
+from tests.factories import ACCEPT, REJECT, claim, judge, output_body, pair_body, plant_gold, route, submit
 from tests.people import NOW, Cast
 
 CORRECTED = {"values": {"acceptable": "no"}, "correction": "It takes thirty days."}
@@ -209,7 +209,7 @@ def test_a_rating_is_compared_with_the_known_answer(
 @pytest.mark.parametrize("said", ["a", "b", "tie"])
 def test_a_preference_is_compared_on_the_side_it_was_meant_for(cast: Cast, known: str, said: str) -> None:
     cast.put_in_force(gold_rate=0.5)
-    route(cast.project, output_body())
+    route(cast.project, pair_body())
     body = {"a": "It goes back within five days.", "b": "It never goes back."}
     plant_gold(cast.project, task_kind=TaskKind.PAIRWISE, acceptable=None, preferred=known, body=body)
     turned = set()

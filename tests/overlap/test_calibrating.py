@@ -9,7 +9,7 @@ from labeling.models import OverlapPurpose, OverlapRound, Rubric, Seat, SeatStat
 from labeling.queries.comparing import published_ancestor
 from labeling.queries.overlap import pending_or_withdrawn
 from labeling.services.calibrating import calibrate_rubric, put_in_force, withdraw_rubric
-from labeling.services.overlap import OverlapRefused, settle_overlap_rounds
+from labeling.services.overlap import OverlapRefused
 from labeling.services.rubrics import RubricRefused, draft_next, publish_rubric
 from labeling.services.settings import change_queue_settings
 from tests.factories import ACCEPT, REJECT
@@ -102,7 +102,8 @@ def test_withdrawn_it_stays_as_history(cast: Cast, draft: Rubric) -> None:
         withdraw_rubric(rubric=draft, actor="test", reason="", now=WEEKS)
     withdraw_rubric(rubric=draft, actor="test", reason="Too long.", now=WEEKS)
     assert not Seat.objects.filter(item__overlap_round=round_, state=SeatState.OPEN).exists()
-    assert settle_overlap_rounds(now=WEEKS) == 1
+    round_.refresh_from_db()
+    assert round_.ended_at == WEEKS, "the next round need not wait for a sweep"
     assert pending_or_withdrawn(cast.project) == {draft.pk: "withdrawn"}
     for refused in (put_in_force, calibrate_rubric):
         with pytest.raises(RubricRefused, match="withdrawn"):

@@ -274,3 +274,33 @@ def test_a_paused_suspect_stays_paused_for_the_owners_own_reason(cast: Cast) -> 
     rae.refresh_from_db()
     assert rae.pause_reason == "Holiday."
     assert not Rating.objects.filter(assignment__state=AssignmentState.SET_ASIDE).exists()
+
+
+def test_the_owners_reason_outlives_the_word_that_overrules_it(cast: Cast) -> None:
+    raised = raise_suspicion(
+        membership=cast.reviewers[0],
+        kind=SuspicionKind.OWNER,
+        since=NOW,
+        evidence={},
+        actor="person:1",
+        now=LATER,
+        reason="Spot check.",
+    )
+    overrule(suspicion=raised, actor="person:1", reason="Fine.", now=LATER)
+    raised.refresh_from_db()
+    assert (raised.evidence["reason"], raised.reason) == ("Spot check.", "Fine.")
+    assert AuditEntry.objects.get(verb="reviewer.suspected").data["reason"] == "Spot check."
+
+
+def test_a_moment_that_lies_ahead_is_refused(cast: Cast) -> None:
+    with pytest.raises(SuspicionRefused, match="lies ahead"):
+        raise_suspicion(
+            membership=cast.reviewers[0],
+            kind=SuspicionKind.OWNER,
+            since=LATER + HOUR,
+            evidence={},
+            actor="person:1",
+            now=LATER,
+            reason="Spot check.",
+        )
+    assert not Suspicion.objects.exists()

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import F
 
 from labeling.models import Criterion, CriterionType, GoldResult, ItemKind, Rating, RepeatResult, VerdictValue
+from labeling.queries.pauses import about_the_person
 from reviewapp.core.models import Membership, Project, Role
 
 WINDOW = timedelta(days=90)
@@ -172,7 +173,7 @@ def _ratings(project: Project, window: Window) -> list[LiveRating]:
 def _gold(project: Project, window: Window) -> list[GoldAnswer]:
     found = (
         GoldResult.objects.filter(gold_case__project=project, rating__withdrawal__isnull=True, rating__extra=False)
-        .filter(at__gte=window.since, at__lt=window.until)
+        .filter(about_the_person(project.pk), at__gte=window.since, at__lt=window.until)
         .order_by("at", "pk")
         .values_list("reviewer_id", "correct", "gold_case__acceptable", "at", "rating__assignment__round__kind")
     )
