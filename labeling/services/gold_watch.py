@@ -6,7 +6,7 @@ only a slice in which people reject what is known to be right is paused.
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -34,13 +34,15 @@ REFERENCES_REJECTED = "references_rejected"
 @dataclass(frozen=True, slots=True)
 class References:
     """What people made of the human references of one intent under the rubric in force, since its last pause:
-    `right` of `answers` accepted them as known, with a confidence sequence for the share."""
+    `right` of `answers` accepted them as known, with a confidence sequence for the share, and its upper end without the
+    one person who speaks against them most."""
 
     intent: str
     rubric_id: int
     right: int
     answers: int
     interval: Interval
+    high_without_one: float
 
 
 def watch_gold(*, now: datetime) -> None:
@@ -84,10 +86,11 @@ def watch_references(*, project: Project, now: datetime) -> None:
     """Pause each slice in which fewer references are accepted than the bar asks for, whichever way one counts.
 
     The upper end of a confidence sequence lies below the bar: at a true share at the bar that happens in at most one
-    slice of twenty, however often one looks.
+    slice of twenty, however often one looks. It has to lie there without any one person too: whoever rejects alone is
+    the one in doubt, not the references.
     """
     bar = queue_settings(project.pk).reference_bar
-    rejected = [found for found in references(project) if found.interval.high < bar]
+    rejected = [found for found in references(project) if found.high_without_one < bar]
     rubrics = Rubric.objects.in_bulk({found.rubric_id for found in rejected})
     for found in rejected:
         evidence = {
@@ -119,19 +122,23 @@ def references(project: Project) -> list[References]:
     """
     lifted = SlicePause.objects.filter(project=project, lifted_at__isnull=False).order_by("lifted_at")
     since = {(pause.intent, pause.rubric_id): pause.lifted_at for pause in lifted}
-    counts: dict[tuple[str, int], list[bool]] = defaultdict(list)
-    for intent, rubric_id, at, correct in _answers(project):
+    said: dict[tuple[str, int], dict[int, list[bool]]] = defaultdict(lambda: defaultdict(list))
+    for intent, rubric_id, reviewer, at, correct in _answers(project):
         resumed = since.get((intent, rubric_id))
         if resumed is None or at > resumed:
-            counts[intent, rubric_id].append(correct)
-    return [
-        References(intent, rubric_id, sum(answers), len(answers), beta_mixture_sequence(sum(answers), len(answers)))
-        for (intent, rubric_id), answers in sorted(counts.items())
-    ]
+            said[intent, rubric_id][reviewer].append(correct)
+    return [_references(intent, rubric_id, by_person) for (intent, rubric_id), by_person in sorted(said.items())]
 
 
-def _answers(project: Project) -> Iterator[tuple[str, int, datetime, bool]]:
-    """Intent, rubric, moment and correctness of the answers that count."""
+def _references(intent: str, rubric_id: int, by_person: Mapping[int, Sequence[bool]]) -> References:
+    right, answers = sum(map(sum, by_person.values())), sum(map(len, by_person.values()))
+    interval = beta_mixture_sequence(right, answers)
+    without = [beta_mixture_sequence(right - sum(own), answers - len(own)).high for own in by_person.values()]
+    return References(intent, rubric_id, right, answers, interval, max(interval.high, *without))
+
+
+def _answers(project: Project) -> Iterator[tuple[str, int, int, datetime, bool]]:
+    """Intent, rubric, reviewer, moment and correctness of the answers that count."""
     suspect = Q(pk__in=[])
     for open_ in Suspicion.objects.filter(membership__project=project, ended_at=None, overruled_at=None):
         suspect |= Q(reviewer=open_.membership_id, at__gte=open_.since)
@@ -141,5 +148,5 @@ def _answers(project: Project) -> Iterator[tuple[str, int, datetime, bool]]:
         rating__rubric_id=F("gold_case__item__rubric_id"),
         rating__extra=False,
     )
-    fields = ("gold_case__item__intent", "rating__rubric_id", "at", "correct")
+    fields = ("gold_case__item__intent", "rating__rubric_id", "reviewer_id", "at", "correct")
     yield from rows.order_by("at", "id").values_list(*fields)

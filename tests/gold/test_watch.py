@@ -277,6 +277,17 @@ def test_where_everybody_rejects_the_references_nobody_is_suspect(cast: Cast) ->
     assert Suspicion.objects.get().membership == people[0]
 
 
+def test_whoever_rejects_the_references_alone_is_the_one_in_doubt(cast: Cast) -> None:
+    one, *others = newcomers(cast, 4)
+    for _number in range(12):
+        case = plant_gold(cast.project, exposures=60)
+        result(one, case, correct=False)
+        result(others[_number % 3], case)
+    assert open_alarms(cast, "references_rejected") == {}
+    assert watch_reviewers(now=LATER) == 1
+    assert Suspicion.objects.get().membership == one
+
+
 def test_answers_by_an_earlier_version_do_not_count(cast: Cast) -> None:
     case = plant_gold(cast.project, exposures=60)
     for reviewer in newcomers(cast, 12):
