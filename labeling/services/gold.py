@@ -68,6 +68,7 @@ def add_gold_case(
         fingerprint=content_fingerprint(prompt, context or [], body),
     )
     _check_words(content, practice=practice)
+    _check_answer(content, acceptable, preferred)
     planned = NewItem(
         kind=ItemKind.CALIBRATION if practice else ItemKind.GOLD,
         intent=intent,
@@ -143,3 +144,14 @@ def _check_words(content: Content, *, practice: bool) -> None:
         if practice:
             refusal = _("the same words are a planted case already: %(reference)s")
         raise GoldRefused("/practice", refusal % {"reference": repr(known.reference)})
+
+
+def _check_answer(content: Content, acceptable: bool | None, preferred: str) -> None:
+    """The same words have one right answer, whatever they are called."""
+    same = GoldCase.objects.filter(
+        project_id=content.project_id, item__fingerprint=content.fingerprint, retired_at__isnull=True
+    )
+    known = same.exclude(acceptable=acceptable, preferred=preferred).first()
+    if known is not None:
+        refusal = _("the same words have another right answer in the case %(reference)s; retire that one first")
+        raise GoldRefused("/preferred" if preferred else "/acceptable", refusal % {"reference": repr(known.reference)})

@@ -25,6 +25,7 @@ BEYOND_A_SCHEMA = {
     r"/monthly_budget refused": "a budget needs the prices of tokens",
     r"/(response|candidates) invalid": "either a response or two candidates",
     r"/cursor invalid": "a cursor is opaque: it comes from a page's links",
+    r"/(acceptable|preferred) (invalid|refused|taken)": "the same words have another right answer in another case",
     r"/reference taken": "a gold case of this name is there already",
     r"/(values|correction|verdict|preferred|cause)\b.* (unknown|off_scale|required|unexpected|contradiction|invalid)": (
         "what the rubric of this very assignment asks for"

@@ -252,3 +252,15 @@ def test_a_reference_names_one_case_in_a_project(cast: Cast, noise: Cast) -> Non
     plant_gold(cast.project, "gold-elsewhere")
     with pytest.raises(GoldRefused, match="already"):
         plant_gold(cast.project, "gold-elsewhere")
+
+
+def test_the_same_words_have_one_right_answer(cast: Cast) -> None:
+    words = {"prompt": "May I return it?", "body": {"response": "Yes, within thirty days."}}
+    first = plant_gold(cast.project, "first", **words)
+    plant_gold(cast.project, "same-answer", **words)
+    with pytest.raises(GoldRefused, match="'first'") as refused:
+        plant_gold(cast.project, "other-answer", acceptable=False, **words)
+    assert refused.value.pointer == "/acceptable"
+    for case in GoldCase.objects.filter(project=cast.project):
+        retire_gold_case(case=case, actor="test", now=NOW, reason="It was wrong.")
+    assert plant_gold(cast.project, "other-answer", acceptable=False, **words).pk > first.pk
