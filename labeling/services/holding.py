@@ -33,15 +33,14 @@ def locked(found: QuerySet[Assignment]) -> Assignment:
     no item, as its key is not locked. Raises Assignment.DoesNotExist, and AssignmentLost when the same person is being
     given the item again by another claim of theirs.
     """
-    items = ReviewItem.objects.select_for_update(no_key=True).filter(pk__in=found.values("item_id"))
-    item = next(iter(items), None)
-    if item is None:
-        raise Assignment.DoesNotExist
-    seat = Seat.objects.select_for_update().get(pk__in=found.values("seat_id"))
+    # By their keys and one by one: joined, a database that knows little of the tables yet reads all of them.
+    seen = found.only("pk", "item_id", "seat_id").get()
+    item = ReviewItem.objects.select_for_update(no_key=True).get(pk=seen.item_id)
+    seat = Seat.objects.select_for_update().get(pk=seen.seat_id)
     assignment = (
-        found.select_for_update(of=("self",), no_key=True)
+        Assignment.objects.select_for_update(of=("self",), no_key=True)
         .select_related("rubric", "reviewer__project__queue_settings")
-        .get()
+        .get(pk=seen.pk)
     )
     if assignment.seat_id != seat.pk:
         raise AssignmentLost(_("The seat changed hands this very moment; try again."))
