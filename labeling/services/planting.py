@@ -38,10 +38,9 @@ def gold_seat(reviewer: Membership, *, stream: Q, further: Q, rng: random.Random
         return None
     model = waiting[rng.randrange(len(waiting))]
     # A kind of task or an intent that no live work has would be known for what it is: better nothing than that.
-    alike = Q(
-        item__content__task_kind=model.task_kind,
-        item__intent__in={shape.intent for shape in waiting if shape.task_kind == model.task_kind},
-    )
+    alike = Q(pk__in=[])
+    for task_kind, intent in sorted({(shape.task_kind, shape.intent) for shape in waiting}):
+        alike |= Q(item__content__task_kind=task_kind, item__intent=intent)
     rows = list(_unmet(reviewer, model, further & alike))
     order = matching_order(model, _shapes(row[1:] for row in rows), [rng.random() for _row in rows])
     for place in order[:ATTEMPTS]:
@@ -75,6 +74,7 @@ def _unmet(reviewer: Membership, model: Shape, further: Q) -> QuerySet[GoldCase,
     )
     length = Ln(Cast(F("item__length") + 1, FloatField()))
     return cases.order_by(
+        Case(When(item__content__task_kind=model.task_kind, then=0), default=1),
         Case(When(item__intent=model.intent, then=0), default=1),
         Abs(length - Value(math.log(model.length + 1))),
         "pk",
