@@ -24,8 +24,8 @@ SHAPE = ("intent", "length", "content__task_kind")
 
 
 def gold_seat(reviewer: Membership, *, stream: Q, further: Q, rng: random.Random) -> Seat | None:
-    """A seat of a case that this person has never met, locked; None where no work waits or no
-    case like it is left.
+    """A seat of a case that this person has never met, locked; None where no work waits, or no case is left of a kind
+    and intent that waits.
 
     The case is matched to a model: one of the next pieces of live work that the person may take (`stream` narrows
     those), drawn anew each time. Matching it to the very work it displaces would be known by what comes next.
