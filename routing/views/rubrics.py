@@ -222,6 +222,11 @@ def draft_further(request: HttpRequest, member: Membership, name: str, version: 
     return to(member, "console-rubric-edit", made.name, made.version)
 
 
+def _say_it_is_in_force(request: HttpRequest, rubric: Rubric) -> None:
+    done = _("%(rubric)s is in force. It is measured against the version before it as ratings come in.")
+    messages.success(request, done % {"rubric": rubric})
+
+
 @fills_in
 def publish(request: HttpRequest, member: Membership, name: str, version: int) -> HttpResponse:
     """The button that freezes a draft and puts it in force. Looking at its address leads back."""
@@ -232,8 +237,7 @@ def publish(request: HttpRequest, member: Membership, name: str, version: int) -
         except RubricRefused as refused:
             messages.error(request, str(refused))
         else:
-            done = _("%(rubric)s is in force. It is measured against the version before it as ratings come in.")
-            messages.success(request, done % {"rubric": found})
+            _say_it_is_in_force(request, found)
     return to(member, "console-rubric", name, version)
 
 
@@ -266,8 +270,7 @@ def force(request: HttpRequest, member: Membership, name: str, version: int) -> 
         except RubricRefused as refused:
             messages.error(request, str(refused))
         else:
-            done = _("%(rubric)s is in force. It is measured against the version before it as ratings come in.")
-            messages.success(request, done % {"rubric": found})
+            _say_it_is_in_force(request, found)
         return to(member, "console-rubric", name, version)
     context = {"form": form, "row": found, "doubts": doubts, "forces": True}
     return show(request, member, "rubric_decide", SECTION, status=status_of(form), **context)
